@@ -1,0 +1,1 @@
+"""Measured history as a valid asv results folder."""

@@ -1,0 +1,1 @@
+"""asv suites measured through asv_runner, in interleaved rounds of fresh processes."""

@@ -1,0 +1,1 @@
+"""One module per verb: parse options, call one function, render the value, return the code."""

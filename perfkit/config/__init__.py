@@ -1,0 +1,1 @@
+"""The two YAML files as frozen settings."""

@@ -1,0 +1,1 @@
+"""What keeps memory: capture with memray, growth per call site, leak decision."""

@@ -1,0 +1,160 @@
+"""The report: everything a verb found, from which every output is rendered."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from perfkit.errors import ExitCode
+from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.environment import Environment
+from perfkit.model.sample import Unit
+from perfkit.model.shift import Interval, Shift, Verdict
+
+
+class Status(StrEnum):
+    """The answer for one row or for a whole report."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    """The measurement failed; nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A side of a comparison: what the user called it, and the commit it was."""
+
+    label: str
+    commit: str
+    dirty: bool = False
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One side's values in a nutshell: ``median`` and quartiles over processes, n processes."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One benchmark, both sides, one verdict.
+
+    ``shift`` is None exactly when no comparison of values was possible (failed, missing, new);
+    ``reason`` then says why. ``verdict`` is the final word after multiplicity, confirmation,
+    outcome and environment, and may be weaker than ``shift.verdict``.
+    """
+
+    benchmark: BenchmarkId
+    unit: Unit
+    verdict: Verdict
+    base: Summary | None = None
+    head: Summary | None = None
+    shift: Shift | None = None
+    p_adjusted: float | None = None
+    threshold: float | None = None
+    outcome_base: str | None = None
+    outcome_head: str | None = None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """What this row means for the whole."""
+        match self.verdict:
+            case Verdict.REGRESSED | Verdict.DIFFERENT_WORK:
+                return Status.FAILED
+            case Verdict.IMPROVED | Verdict.UNCHANGED | Verdict.NEW:
+                return Status.PASSED
+            case Verdict.INCONCLUSIVE:
+                return Status.INCONCLUSIVE
+            case Verdict.FAILED | Verdict.MISSING:
+                return Status.ERROR
+            case _:
+                assert_never(self.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetResult:
+    """An absolute budget and what was measured against it.
+
+    ``measured`` is the interval of the statistic named in ``statistic`` (``median`` or ``p95``),
+    in ``unit``; None when measuring failed, and ``reason`` then says why.
+    """
+
+    name: str
+    statistic: str
+    limit: float
+    unit: Unit
+    status: Status
+    measured: Interval | None = None
+    n: int = 0
+    why: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakResult:
+    """Net memory growth of one target, per iteration, with the sites that keep it.
+
+    ``sites`` are ``(file:line function, bytes per iteration, blocks per iteration)``, the largest
+    first. ``status`` PASSED means clean; FAILED means at least one site grew above ``ceiling``.
+    """
+
+    target: str
+    status: Status
+    ceiling: float
+    iterations: int
+    sites: tuple[tuple[str, float, float], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything one invocation found. Its status is a pure function of its rows."""
+
+    command: str
+    base: Revision | None = None
+    head: Revision | None = None
+    environment: Environment | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    budgets: tuple[BudgetResult, ...] = ()
+    leaks: tuple[LeakResult, ...] = ()
+    rounds: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """The worst row; a report without any row is an error: nothing was measured.
+
+        A failed gate outranks a failed measurement: it is knowledge about the change, and stays
+        true whatever else broke.
+        """
+        found = {row.status for row in (*self.comparisons, *self.budgets, *self.leaks)}
+        for status in (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED):
+            if status in found:
+                return status
+        return Status.ERROR
+
+    def exit_code(self, *, strict: bool = False) -> ExitCode:
+        """Return the process exit code for this report; see :class:`ExitCode`."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        match self.status:
+            case Status.PASSED:
+                return ExitCode.PASSED
+            case Status.FAILED:
+                return ExitCode.FAILED
+            case Status.INCONCLUSIVE:
+                return ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
+            case Status.ERROR:
+                return ExitCode.MEASUREMENT
+            case _:
+                assert_never(self.status)

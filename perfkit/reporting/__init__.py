@@ -1,0 +1,1 @@
+"""Pure functions of a report: terminal, Markdown, JSON."""

@@ -1,0 +1,1 @@
+"""Numbers in, verdicts out: numpy and scipy only, no files, no clock, deterministic."""
