@@ -137,7 +137,9 @@ class Report:
         A failed gate outranks a failed measurement: it is knowledge about the change, and stays
         true whatever else broke.
         """
-        found = {row.status for row in (*self.comparisons, *self.budgets, *self.leaks)}
+        rows: tuple[Comparison | BudgetResult | LeakResult, ...]
+        rows = (*self.comparisons, *self.budgets, *self.leaks)
+        found = {row.status for row in rows}
         for status in (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED):
             if status in found:
                 return status
