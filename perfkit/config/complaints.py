@@ -38,7 +38,8 @@ def complaints(
 ) -> str:
     """Return ``place: found X, wanted Y`` for the first error, and how many more there are.
 
-    ``origins`` holds a place, or the name of a variable or option, for every given value.
+    ``origins`` holds a place, or the name of a variable or option, for every given value, and
+    always for the whole, ``()``.
     """
     sentences = [
         _complaint(details, model, document, origins) for details in error.errors(include_url=False)
@@ -69,28 +70,23 @@ def _complaint(
         place: Place | str = document.key_places[location]
         text = _unknown_key(str(location[-1]), _keys(model, location[:-1]))
     elif details["type"] == "missing":
-        place = _nearest(location[:-1], document, origins)
-        text = f"found no key {location[-1]!r}, wanted it among {', '.join(_keys(model, location[:-1]))}"
+        place = _nearest(location[:-1], origins)
+        keys = ", ".join(_keys(model, location[:-1]))
+        text = f"found no key {location[-1]!r}, wanted it among {keys}"
     else:
         # A contradiction between keys is more likely due to what was laid over the file.
         over = _overrides(location, origins) if details["type"] == "value_error" else None
-        place = over or _nearest(location, document, origins)
+        place = over or _nearest(location, origins)
         key = next((part for part in reversed(location) if isinstance(part, str)), None)
         text = f"{key}: {_wrong_value(details)}" if key else _wrong_value(details)
     position = (place.line, place.column) if isinstance(place, Place) else (0, 0)
     return position, f"{place}: {text}"
 
 
-def _nearest(
-    location: Location,
-    document: Document,
-    origins: Mapping[Location, Place | str],
-) -> Place | str:
+def _nearest(location: Location, origins: Mapping[Location, Place | str]) -> Place | str:
     """The origin of the value, or of the innermost value around it that has one."""
-    for length in range(len(location), -1, -1):
-        if origin := origins.get(location[:length]):
-            return origin
-    return document.file
+    around = (location[:length] for length in range(len(location), -1, -1))
+    return next(origins[outer] for outer in around if outer in origins)
 
 
 def _overrides(location: Location, origins: Mapping[Location, Place | str]) -> str | None:

@@ -164,7 +164,7 @@ class _Layers:
     def resolve(self, model: type[_Model], name: str, given: Document | None) -> _Model:
         document = given or Document(name)
         values = document.values
-        found: dict[Location, Origin] = dict(document.places)
+        found: dict[Location, Origin] = {(): document.file, **document.places}
         for location, field in _single_values(model, ()):
             variable = _variable(location)
             if option := self.options.get(dotted(location)):
