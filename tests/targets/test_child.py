@@ -292,13 +292,12 @@ def test_ctrl_c_ends_the_target(tmp_path: Path) -> None:
         f"os.rename({str(tmp_path / 'new')!r}, {str(tmp_path / 'pid')!r})\n"
         "time.sleep(600)\n"
     )
+    program = (
+        "from pathlib import Path; from perfkit.targets import run_child; "
+        f"run_child('forever', {{}}, cwd=Path({str(tmp_path)!r}), name='forever')"
+    )
     parent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from pathlib import Path; from perfkit.targets import run_child; "
-            + f"run_child('forever', {{}}, cwd=Path({str(tmp_path)!r}), name='forever')",
-        ],
+        [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         stderr=subprocess.PIPE,
     )
