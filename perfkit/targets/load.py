@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, assert_never
 
+from perfkit.benchmarking.suite import find_suite
 from perfkit.errors import MeasurementError, PerfkitError, UsageError
 from perfkit.model import BenchmarkId
 from perfkit.targets.spec import Target, TargetKind
-from perfkit.targets.suite import find_benchmark_folder
 
 Run = Callable[[], object]
 
@@ -150,7 +150,9 @@ def _check_signature(target: Target, function: object) -> None:
 
 @contextmanager
 def _benchmark(target: Target) -> Iterator[Run]:
-    folder = find_benchmark_folder(Path.cwd())
+    folder = find_suite(Path.cwd()).benchmarks
+    # The suite shall see the working tree, whether the project is installed or not.
+    sys.path.insert(0, str(Path.cwd()))
     # asv runs each benchmark in a scratch directory, where setup_cache may leave files.
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         os.chdir(scratch)
