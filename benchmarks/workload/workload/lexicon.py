@@ -15,7 +15,7 @@ _STEMS = """
     विवेक स्वभाव संसार पुरुष ब्राह्मण क्षत्रिय वैश्य अश्व गज सिंह वृक्ष पर्वत समुद्र मेघ सूर्य चन्द्र दीप
     मार्ग ग्राम देश जनपद बालक वृद्ध पण्डित मूर्ख वीर क्रोध लोभ मोह काम द्वेष राग प्रसाद यज्ञ होम मन्त्र छात्र
     स्वर्ग नरक सर्ग सन्देह अर्थ शब्द वर्ण स्वर समास प्रत्यय आश्रम विद्यालय उत्सव जन सेवक
-""".split()
+""".split()  # noqa: SIM905 - seventy quoted words would fill two pages
 """Masculine nouns in -a, in their stem form."""
 
 _ENDINGS = ("ः", "ौ", "ाः", "म्", "ान्", "ाभ्याम्", "ैः", "ाय", "ेभ्यः", "ात्", "स्य", "योः", "े", "ेषु")
@@ -32,9 +32,7 @@ class Lexicon:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(sorted({unicodedata.normalize("NFC", word) for word in words}))
-        variants = {
-            f"{word.removesuffix('म्')}ं": word for word in self.words if word.endswith("म्")
-        }
+        variants = {f"{word.removesuffix('म्')}ं": word for word in self.words if word.endswith("म्")}
         self._forms = variants | {word: word for word in self.words}
 
     def __len__(self) -> int:

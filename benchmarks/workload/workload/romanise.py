@@ -8,4 +8,5 @@ _DANDAS = str.maketrans({"।": "|", "॥": "||"})
 
 def romanise(text: str) -> str:
     """Return ``text`` with its Devanagari written in IAST; other scripts stay as they are."""
-    return transliterate(text.translate(_DANDAS), Scheme.Devanagari, Scheme.Iast)
+    romanised: str = transliterate(text.translate(_DANDAS), Scheme.Devanagari, Scheme.Iast)
+    return romanised
