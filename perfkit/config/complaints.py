@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from perfkit.config.document import Document, Location, Place, described
@@ -15,6 +14,7 @@ from perfkit.config.section import Section
 _WANTED: Mapping[str, str] = {
     "int_type": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "string_type": "text (put it in quotes)",
     "string_too_short": "text that is not empty",
     "string_pattern_mismatch": "text that is not blank",
@@ -22,8 +22,6 @@ _WANTED: Mapping[str, str] = {
     "model_type": "a mapping of keys to values",
     "date_type": "a day such as 2026-12-31",
     "date_parsing": "a day such as 2026-12-31",
-    "date_from_datetime_parsing": "a day such as 2026-12-31",
-    "date_from_datetime_inexact": "a day without a time, such as 2026-12-31",
     "literal_error": "{expected}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
@@ -40,7 +38,8 @@ def complaints(
 ) -> str:
     """Return ``place: found X, wanted Y`` for the first error, and how many more there are.
 
-    ``origins`` holds a place, or the name of a variable or option, for every given value.
+    ``origins`` holds a place, or the name of a variable or option, for every given value, and
+    always for the whole, ``()``.
     """
     sentences = [
         _complaint(details, model, document, origins) for details in error.errors(include_url=False)
@@ -51,11 +50,11 @@ def complaints(
     return first
 
 
-def section_in(field: FieldInfo) -> type[Section] | None:
-    """Return the model inside a field that holds a section or a list of sections, if it does."""
-    for annotation in (field.annotation, *get_args(field.annotation)):
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            return annotation
+def section_in(annotation: object) -> type[Section] | None:
+    """Return the model if ``annotation`` is a section or a tuple of sections."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
     return None
 
 
@@ -71,34 +70,40 @@ def _complaint(
         place: Place | str = document.key_places[location]
         text = _unknown_key(str(location[-1]), _keys(model, location[:-1]))
     elif details["type"] == "missing":
-        place = _nearest(location[:-1], document, origins)
-        text = (
-            f"found no key {location[-1]!r}, wanted it among {_listed(_keys(model, location[:-1]))}"
-        )
+        place = _nearest(location[:-1], origins)
+        keys = ", ".join(_keys(model, location[:-1]))
+        text = f"found no key {location[-1]!r}, wanted it among {keys}"
     else:
-        place = _nearest(location, document, origins)
+        # A contradiction between keys is more likely due to what was laid over the file.
+        over = _overrides(location, origins) if details["type"] == "value_error" else None
+        place = over or _nearest(location, origins)
         key = next((part for part in reversed(location) if isinstance(part, str)), None)
         text = f"{key}: {_wrong_value(details)}" if key else _wrong_value(details)
     position = (place.line, place.column) if isinstance(place, Place) else (0, 0)
     return position, f"{place}: {text}"
 
 
-def _nearest(
-    location: Location,
-    document: Document,
-    origins: Mapping[Location, Place | str],
-) -> Place | str:
+def _nearest(location: Location, origins: Mapping[Location, Place | str]) -> Place | str:
     """The origin of the value, or of the innermost value around it that has one."""
-    for length in range(len(location), -1, -1):
-        if origin := origins.get(location[:length]):
-            return origin
-    return document.file
+    around = (location[:length] for length in range(len(location), -1, -1))
+    return next(origins[outer] for outer in around if outer in origins)
+
+
+def _overrides(location: Location, origins: Mapping[Location, Place | str]) -> str | None:
+    """The variables and options that set something at or below ``location``."""
+    size = len(location)
+    names = [
+        origin
+        for set_at, origin in origins.items()
+        if isinstance(origin, str) and set_at[:size] == location
+    ]
+    return ", ".join(names) or None
 
 
 def _unknown_key(key: str, keys: list[str]) -> str:
     near = get_close_matches(key.lower().replace("-", "_"), keys, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"found the unknown key {key!r}, wanted one of {_listed(keys)}{hint}"
+    return f"found the unknown key {key!r}, wanted one of {', '.join(keys)}{hint}"
 
 
 def _wrong_value(details: ErrorDetails) -> str:
@@ -119,13 +124,6 @@ def _keys(model: type[Section], location: Location) -> list[str]:
         if isinstance(part, int):
             continue
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        inner = section_in(fields[part])
-        if inner is None:
-            message = f"{part} holds no section"
-            raise TypeError(message)
-        model = inner
+        # pydantic reports unknown and missing keys inside sections only
+        model = cast("type[Section]", section_in(fields[part].annotation))
     return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _listed(keys: list[str]) -> str:
-    return ", ".join(keys)

@@ -24,6 +24,8 @@ LARGEST_FILE_BYTES: Final = 1024 * 1024
 """A hand-written configuration has a few KiB; parsing 1 MiB already takes seconds."""
 DEEPEST_NESTING: Final = 20
 """The settings nest 3 deep; the parser recurses once per level."""
+_SHOWN: Final = 60
+"""Characters of a value that an error repeats."""
 _NUMBERS_BELOW: Final = 2.0**63
 """Larger integers, infinity and NaN do not survive JSON everywhere."""
 
@@ -125,32 +127,28 @@ def parse_document(text: str, shown: str) -> Document:
 def parse_scalar(text: str) -> Value:
     """What ``text`` means as a value in a file: ``30`` is a number, ``5%`` is text.
 
-    Text that is no plain scalar (``[``, ``a: b``) stands for itself.
+    Whatever is neither number nor truth value stands for itself, as text.
     """
-    tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))
-    node = yaml.ScalarNode(tag, text)
+    if len(text) > _SHOWN:
+        return text
     try:
-        value = yaml.SafeLoader("").construct_object(node)
+        value = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):
         return text
-    return value if isinstance(value, str | int | float | bool) else text
+    return value if isinstance(value, int | float) else text
 
 
 def described(value: object) -> str:
-    """Return ``value`` as the found part of an error sentence, shortened."""
+    """Return ``value`` as the found part of an error sentence, shortened to fit a line."""
     match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
+        case None | bool():
+            return {None: "nothing", True: "true", False: "false"}[value]
         case dict():
             return "a mapping"
         case list() | tuple():
             return "a list"
-        case str() if len(value) > 60:  # noqa: PLR2004  # fits a line of a terminal
-            return repr(value[:57] + "...")
         case str():
-            return repr(value)
+            return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
         case _:
             return str(value)
 
@@ -164,7 +162,7 @@ class _Composer(yaml.SafeLoader):
         self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs have no types here
         place = _place(event.start_mark, self.shown)
         if isinstance(event, yaml.AliasEvent):
             raise ConfigError(
@@ -227,6 +225,7 @@ class _NodeReader:
             return str(node.value)
         if kind not in {"int", "float", "bool", "null"}:
             raise ConfigError(f"{place}: found the tag {node.tag!r}; remove it")
+        value: int | float | bool | None
         try:
             value = yaml.SafeLoader("").construct_object(node)
         except (ValueError, KeyError, yaml.YAMLError) as error:
@@ -237,9 +236,7 @@ class _NodeReader:
             raise ConfigError(
                 f"{place}: found {described(node.value)}, wanted a number of usual size",
             )
-        if isinstance(value, int | float | bool) or value is None:
-            return value
-        raise ConfigError(f"{place}: found the tag {node.tag!r}; remove it")
+        return value
 
 
 def _place(mark: yaml.Mark, shown: str) -> Place:

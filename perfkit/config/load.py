@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -97,25 +97,12 @@ def load_settings(
             "directory that holds one of them; 'perfkit init' writes both",
         )
     _refuse_misspelled_variables(environ)
-    thresholds, monitoring = documents
     origins: dict[tuple[str, Location], Origin] = {}
+    layers = _Layers(environ, {option.key: option for option in options}, origins)
+    thresholds, monitoring = documents
     return Settings(
-        thresholds=_resolve(
-            Thresholds,
-            THRESHOLDS_FILE,
-            thresholds or Document(THRESHOLDS_FILE),
-            environ,
-            options,
-            origins,
-        ),
-        monitoring=_resolve(
-            Monitoring,
-            MONITORING_FILE,
-            monitoring or Document(MONITORING_FILE),
-            environ,
-            options,
-            origins,
-        ),
+        thresholds=layers.resolve(Thresholds, THRESHOLDS_FILE, thresholds),
+        monitoring=layers.resolve(Monitoring, MONITORING_FILE, monitoring),
         origins=origins,
     )
 
@@ -139,6 +126,16 @@ def explain(settings: Settings) -> tuple[ExplainedValue, ...]:
     return tuple(rows)
 
 
+def config_directory(start: Path) -> Path:
+    """Return the ``config`` directory of the repository around ``start``, existing or not.
+
+    The root is the nearest directory from ``start`` upwards that holds ``.git``; without one,
+    ``start`` itself.
+    """
+    roots = (folder for folder in (start, *start.parents) if (folder / ".git").exists())
+    return next(roots, start) / "config"
+
+
 def dotted(location: Location) -> str:
     """Return the location as people write it: ``budgets[0].limit``."""
     text = ""
@@ -156,35 +153,36 @@ def variables() -> Mapping[str, str]:
     }
 
 
-def _resolve(
-    model: type[_Model],
-    name: str,
-    document: Document,
-    environ: Mapping[str, str],
-    options: Sequence[Override],
-    origins: dict[tuple[str, Location], Origin],
-) -> _Model:
-    """Lay environment and options over the document, validate, and note the origins."""
-    values = document.values
-    found: dict[Location, Origin] = dict(document.places)
-    by_key = {option.key: option for option in options}
-    for location, field in _single_values(model, ()):
-        variable = _variable(location)
-        if option := by_key.get(dotted(location)):
-            text, origin = option.text, f"option {option.option}"
-        elif environ.get(variable):
-            text, origin = environ[variable], f"environment {variable}"
-        else:
-            continue
-        values = _with(values, location, text if field.annotation is str else parse_scalar(text))
-        found[location] = origin
-    try:
-        # JSON is where pydantic's strict mode takes a list for a tuple and text for a date.
-        settings = model.model_validate_json(json.dumps(values))
-    except ValidationError as error:
-        raise ConfigError(complaints(error, model, document, found)) from error
-    origins.update({(name, location): origin for location, origin in found.items()})
-    return settings
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What is laid over a file, and the origins noted while doing so."""
+
+    environ: Mapping[str, str]
+    options: Mapping[str, Override]
+    origins: dict[tuple[str, Location], Origin]
+
+    def resolve(self, model: type[_Model], name: str, given: Document | None) -> _Model:
+        document = given or Document(name)
+        values = document.values
+        found: dict[Location, Origin] = {(): document.file, **document.places}
+        for location, field in _single_values(model, ()):
+            variable = _variable(location)
+            if option := self.options.get(dotted(location)):
+                text, origin = option.text, f"option {option.option}"
+            elif self.environ.get(variable):
+                text, origin = self.environ[variable], f"environment {variable}"
+            else:
+                continue
+            value = text if field.annotation is str else parse_scalar(text)
+            values = _with(values, location, value)
+            found[location] = origin
+        try:
+            # JSON is where pydantic's strict mode takes a list for a tuple and text for a date.
+            settings = model.model_validate_json(json.dumps(values))
+        except ValidationError as error:
+            raise ConfigError(complaints(error, model, document, found)) from error
+        self.origins.update({(name, location): origin for location, origin in found.items()})
+        return settings
 
 
 def _with(values: dict[str, Value], location: Location, value: Value) -> dict[str, Value]:
@@ -205,10 +203,10 @@ def _single_values(
     """The keys outside lists that hold one value, except the version of the format."""
     for name, field in model.model_fields.items():
         inner = (*location, field.alias or name)
-        section = section_in(field)
+        section = section_in(field.annotation)
         if section is None and field.alias != "schema":
             yield inner, field
-        elif section is not None and field.annotation is section:
+        elif section is not None and not get_args(field.annotation):
             yield from _single_values(section, inner)
 
 

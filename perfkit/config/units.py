@@ -84,7 +84,7 @@ class Amount:
 
 def parse_duration(text: str) -> float:
     """Seconds, >= 0; units ns, us, ms, s, min, h, d. Raises UnitError."""
-    return _parse(text, "duration")[0]
+    return _finite(text, "duration", _parse(text, "duration")[0])
 
 
 def parse_size(text: str) -> int:
@@ -95,22 +95,22 @@ def parse_size(text: str) -> int:
 
 def parse_rate(text: str) -> float:
     """Events per second, >= 0; units /s, /min, /h. Raises UnitError."""
-    return _parse(text, "rate")[0]
+    return _finite(text, "rate", _parse(text, "rate")[0])
 
 
 def parse_ratio(text: str) -> float:
     """A share of one, >= 0: ``5%`` is 0.05. Raises UnitError."""
-    return _parse(text, "ratio")[0]
+    return _finite(text, "ratio", _parse(text, "ratio")[0])
 
 
 def parse_amount(text: str) -> Amount:
     """A duration, a size or a count (``12count``), told apart by the unit. Raises UnitError."""
     value, unit = _parse(text, "amount")
     if unit in _DURATIONS:
-        return Amount(value, "s")
+        return Amount(_finite(text, "amount", value), "s")
     if unit in _SIZES:
         return Amount(_whole_bytes(text, value, unit), "B")
-    return Amount(value, "count")
+    return Amount(_finite(text, "amount", value), "count")
 
 
 def format_duration(seconds: float) -> str:
@@ -167,8 +167,8 @@ def wanted(kind: Kind) -> str:
     return _WANTED[kind]
 
 
-def _parse(text: str, kind: Kind) -> tuple[float, str]:
-    """The value in base units (finite, >= 0) and the unit as written."""
+def _parse(text: str, kind: Kind) -> tuple[Decimal, str]:
+    """The value in base units (>= 0) and the unit as written."""
     shape = _SHAPE.fullmatch(text.strip()) if len(text) <= _LONGEST_TEXT else None
     if shape is None:
         shown = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
@@ -182,10 +182,14 @@ def _parse(text: str, kind: Kind) -> tuple[float, str]:
             f"found {text.strip()!r} with unknown unit {unit!r}, wanted {_WANTED[kind]}"
             f"{_hint(unit, units)}",
         )
-    value = float(Decimal(number) * units[unit])
-    if not math.isfinite(value):
+    return Decimal(number) * units[unit], unit
+
+
+def _finite(text: str, kind: Kind, exact: Decimal) -> float:
+    value = float(exact)
+    if math.isinf(value):
         raise UnitError(f"found {text.strip()!r}, which is too large, wanted {_WANTED[kind]}")
-    return value, unit
+    return value
 
 
 def _hint(unit: str, units: Mapping[str, Decimal]) -> str:
@@ -198,11 +202,11 @@ def _hint(unit: str, units: Mapping[str, Decimal]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else f" (units: {', '.join(units)})"
 
 
-def _whole_bytes(text: str, value: float, unit: str) -> int:
-    if unit == "B" and not value.is_integer():
-        raise UnitError(f"found {text.strip()!r}, wanted a whole number of bytes")
+def _whole_bytes(text: str, value: Decimal, unit: str) -> int:
     if value >= _LARGEST_SIZE:
         raise UnitError(f"found {text.strip()!r}, wanted a size below 8388608TiB")
+    if unit == "B" and value % 1 != 0:
+        raise UnitError(f"found {text.strip()!r}, wanted a whole number of bytes")
     return round(value)
 
 
