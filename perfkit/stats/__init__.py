@@ -1,6 +1,7 @@
 """Numbers in, verdicts out: numpy and scipy only, no files, no clock, deterministic."""
 
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
+from perfkit.stats.quantile_interval import quantile_interval
 from perfkit.stats.sequential import SequentialComparison
 from perfkit.stats.two_sample import compare_samples
 
@@ -11,4 +12,5 @@ __all__ = [
     "compare_samples",
     "judge_suite",
     "needs_confirmation",
+    "quantile_interval",
 ]
