@@ -1,0 +1,63 @@
+"""The command line: every verb, in its panel, with the contract of the exit codes."""
+
+from typing import Annotated
+
+import typer
+
+from perfkit import __version__
+from perfkit.cli import options
+
+EXIT_CODES = """\
+[bold]Exit codes[/bold], the same for every verb
+
+  [bold]0[/bold]  done, every gate passed (inconclusive rows are shown, and pass unless --strict)
+
+  [bold]1[/bold]  a gate failed: regression, leak, budget or objective exceeded
+
+  [bold]2[/bold]  usage or configuration error
+
+  [bold]3[/bold]  inconclusive under --strict: the measurement could not decide
+
+  [bold]4[/bold]  measurement failed: target crashed, benchmark missing, nothing measured
+
+ [bold]70[/bold]  perfkit itself failed (a bug)
+
+[bold]130[/bold]  interrupted; what was measured so far is saved
+"""
+
+MEASURE = "Measure"
+DECIDE = "Decide"
+REPORT = "Report"
+
+app = typer.Typer(
+    name="perfkit",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        typer.echo(f"perfkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EXIT_CODES)
+def perfkit(
+    context: typer.Context,
+    config: options.ConfigDirectory = None,
+    verbose: options.Verbosity = 0,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Measure the performance of a Python program, and decide whether a change made it worse."""
+    del config, verbose, version  # their callbacks have acted
+    invocation = options.invocation_of(context)
+    invocation.command = context.invoked_subcommand or ""
+    invocation.start_logging()

@@ -1,0 +1,97 @@
+"""One invocation of the program: its global options and its two output streams."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit import __version__
+from perfkit.errors import ExitCode
+from perfkit.model.report import Status
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+PIPE_COLUMNS = 120
+"""Width of what goes to a file or a pipe, in characters."""
+
+SCHEMA = 1
+"""Version of the JSON envelope; raised when a key changes its meaning or disappears."""
+
+STATUS_OF_CODE = {
+    ExitCode.PASSED: Status.PASSED,
+    ExitCode.FAILED: Status.FAILED,
+    ExitCode.INCONCLUSIVE: Status.INCONCLUSIVE,
+}
+
+
+@dataclass
+class Invocation:
+    """Filled by the options while the command line is read; travels as ``ctx.obj``."""
+
+    command: str = ""
+    json: bool = False
+    config_directory: Path | None = None
+    verbosity: int = 0
+    _consoles: dict[bool, "Console"] = field(default_factory=dict, repr=False)
+
+    def console(self, *, stderr: bool = False) -> "Console":
+        """The console of stdout, for the report, or of stderr, for everything else."""
+        from rich.console import Console
+
+        if stderr not in self._consoles:
+            stream = sys.stderr if stderr else sys.stdout
+            width = None if stream.isatty() else PIPE_COLUMNS
+            self._consoles[stderr] = Console(
+                stderr=stderr, width=width, highlight=False, emoji=False, soft_wrap=False
+            )
+        return self._consoles[stderr]
+
+    def start_logging(self) -> None:
+        """Send log records to stderr: warnings always, more with each ``--verbose``."""
+        level = {0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
+        logging.basicConfig(
+            level=level,
+            stream=sys.stderr,
+            format="perfkit: %(levelname)s: %(message)s",
+            force=True,
+        )
+
+    def finish(
+        self,
+        code: ExitCode,
+        *,
+        text: "RenderableType",
+        values: Mapping[str, object],
+        status: Status | None = None,
+    ) -> ExitCode:
+        """Write the report to stdout, as text or as the JSON envelope, and return ``code``.
+
+        ``values`` are the verb's own keys of the envelope. ``status`` is given where it says
+        more than the code does (an inconclusive report passes without ``--strict``).
+        """
+        if self.json:
+            self._write_envelope(code, status or STATUS_OF_CODE.get(code, Status.ERROR), values)
+        else:
+            self.console().print(text)
+        return code
+
+    def fail(self, message: str, code: ExitCode) -> ExitCode:
+        """Say on stderr why there is no report; under ``--json`` in the envelope as well."""
+        sys.stderr.write(f"perfkit: {message}\n")
+        if self.json:
+            self._write_envelope(code, Status.ERROR, {"error": {"message": message}})
+        return code
+
+    def _write_envelope(self, code: ExitCode, status: Status, values: Mapping[str, object]) -> None:
+        document = {
+            "perfkit": {"schema": SCHEMA, "version": __version__, "command": self.command},
+            "status": str(status),
+            "exit_code": int(code),
+            **values,
+        }
+        sys.stdout.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+        sys.stdout.write("\n")
