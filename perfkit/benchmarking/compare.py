@@ -1,14 +1,14 @@
 """Two revisions measured against each other now, on this machine, and judged."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
-from perfkit.benchmarking.schedule import SideName
 from perfkit.benchmarking.session import (
     MeasuredSide,
     Measurement,
@@ -23,6 +23,9 @@ from perfkit.forge.git import Repository
 from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
 from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
 from perfkit.stats import needs_confirmation
+
+if TYPE_CHECKING:
+    from perfkit.benchmarking.schedule import SideName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ def compare_sides(
     )
     suite = sides.head.suite.benchmarks
     with ExitStack() as stack:
-        running: dict[SideName, MeasuredSide] = {
+        running: Mapping[SideName, MeasuredSide] = {
             "base": stack.enter_context(MeasuredSide(sides.base)),
             "head": stack.enter_context(MeasuredSide(sides.head)),
         }

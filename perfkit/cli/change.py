@@ -28,10 +28,10 @@ def measured_change(
     invocation: Invocation,
     repository: "Repository",
     suite: "Suite",
+    *,
     base: "Revision",
     head: "Revision",
     thresholds: "Thresholds",
-    *,
     patterns: Sequence[str],
     seed: int,
 ) -> "Iterator[tuple[Sides, Compared]]":

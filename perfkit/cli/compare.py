@@ -43,9 +43,9 @@ def compare(
         invocation,
         repository,
         suite,
-        repository.resolve(base),
-        repository.working_tree() if head is None else repository.resolve(head),
-        settings.thresholds,
+        base=repository.resolve(base),
+        head=repository.working_tree() if head is None else repository.resolve(head),
+        thresholds=settings.thresholds,
         patterns=bench or [],
         seed=seed,
     ) as (_, compared):
