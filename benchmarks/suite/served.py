@@ -11,12 +11,13 @@ from workload.subtitles import parse
 
 @functools.cache
 def _kept(connect: Callable[[], Session]) -> Session:
-    """Return this process's one session of that kind; it ends with the process.
+    """Return this process's one session of that kind, its server warm; it ends with the process.
 
     A server takes most of a second to start, and ``setup`` runs before every timed call.
     """
     session = connect()
     atexit.register(session.close)
+    _transcript(session)
     return session
 
 
@@ -77,7 +78,6 @@ class ChattyStdio:
     def setup(self) -> None:
         self.texts = [cue.text for cue in parse(synthetic_lecture().srt)]
         self.session = _kept(over_stdio)
-        self.session.call("process_transcript", srt=synthetic_lecture().srt)
 
     def time_lecture(self) -> None:
         _cue_by_cue(self.session, self.texts)

@@ -11,6 +11,7 @@ from perfkit.model.report import (
     Status,
     Summary,
 )
+from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.shift import Interval, Shift, Verdict
 
@@ -23,6 +24,7 @@ __all__ = [
     "LeakResult",
     "Report",
     "Revision",
+    "Run",
     "Sample",
     "Shift",
     "Status",
