@@ -8,6 +8,8 @@ from perfkit import __version__
 from perfkit.cli import options
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
+from perfkit.cli.config import config
+from perfkit.cli.doctor import doctor
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -49,7 +51,7 @@ def _print_version(context: typer.Context, value: bool) -> None:
 @app.callback(epilog=EXIT_CODES)
 def perfkit(
     context: typer.Context,
-    config: options.ConfigDirectory = None,
+    config_directory: options.ConfigDirectory = None,
     verbose: options.Verbosity = 0,
     version: Annotated[
         bool,
@@ -59,11 +61,13 @@ def perfkit(
     ] = False,
 ) -> None:
     """Measure the performance of a Python program, and decide whether a change made it worse."""
-    del config, verbose, version  # their callbacks have acted
+    del config_directory, verbose, version  # their callbacks have acted
     invocation = options.invocation_of(context)
     invocation.command = context.invoked_subcommand or ""
     invocation.start_logging()
 
 
+app.command(rich_help_panel=MEASURE)(doctor)
+app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)

@@ -18,6 +18,7 @@ def doctor(context: typer.Context, json: options.Json = False) -> ExitCode:
     build, the tools on PATH, the asv suite and the configuration. It changes nothing, and exits 0
     whatever it finds: a diagnosis is no gate.
     """
+    from perfkit.cli.settings import config_directory
     from perfkit.doctor.checks import diagnose
     from perfkit.doctor.project import read_project
     from perfkit.doctor.text import findings_text
@@ -26,9 +27,8 @@ def doctor(context: typer.Context, json: options.Json = False) -> ExitCode:
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    config = invocation.config()
     machine, interpreter = read_machine(), read_interpreter()
-    project = read_project(config.parent, config, environ=os.environ)
+    project = read_project(Path.cwd(), config_directory(invocation), environ=os.environ)
     findings = diagnose(machine, interpreter, project)
     facts = dataclasses.asdict(machine)
     if machine.quota_cores is not None and math.isinf(machine.quota_cores):

@@ -71,9 +71,7 @@ def _cores(machine: MachineFacts) -> Finding:
             "the benchmark shares its only core with everything else; give it a second one",
         )
     if usable < _ENOUGH_CORES:
-        return Finding(
-            "cores", FindingStatus.NOTE, found, "keep other jobs away while measuring"
-        )
+        return Finding("cores", FindingStatus.NOTE, found, "keep other jobs away while measuring")
     return Finding("cores", FindingStatus.OK, found)
 
 
@@ -241,9 +239,7 @@ def _tools(project: ProjectFacts) -> Iterator[Finding]:
         FindingStatus.NOTE,
         "install gcc or clang if the measured project has extension modules to build",
     )
-    yield _tool(
-        "uv", project.uv, FindingStatus.NOTE, "optional: only for interpreters without pip"
-    )
+    yield _tool("uv", project.uv, FindingStatus.NOTE, "optional: only for interpreters without pip")
     if project.memray_problem is None:
         yield Finding("memray", FindingStatus.OK, "works")
     else:

@@ -32,7 +32,9 @@ def findings_text(findings: Sequence[Finding]) -> "RenderableType":
         table.add_row(
             Text(str(finding.status), style=COLOUR[finding.status]),
             finding.topic,
-            Text.assemble(finding.found, (f"\n-> {finding.advice}" if finding.advice else "", "dim")),
+            Text.assemble(
+                finding.found, (f"\n-> {finding.advice}" if finding.advice else "", "dim")
+            ),
         )
     return Group(Text(headline(findings), style="bold"), Text(), table)
 
