@@ -6,6 +6,7 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.bench import bench
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
@@ -69,5 +70,6 @@ def perfkit(
 
 app.command(rich_help_panel=MEASURE)(doctor)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
+app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)

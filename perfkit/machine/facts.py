@@ -135,7 +135,9 @@ class LinuxFacts:
         """Swap in use."""
         sizes = dict(
             re.findall(
-                r"^(SwapTotal|SwapFree):\s+(\d+) kB$", self._read("proc/meminfo") or "", re.M
+                r"^(SwapTotal|SwapFree):\s+(\d+) kB$",
+                self._read("proc/meminfo") or "",
+                re.MULTILINE,
             )
         )
         if sizes.keys() != {"SwapTotal", "SwapFree"}:
