@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from perfkit.errors import UsageError
@@ -69,5 +69,6 @@ def write(path: Path, text: str) -> None:
         partial.write_text(text, "utf-8")
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise UsageError(f"{path} cannot be written ({error.strerror}); choose another") from error

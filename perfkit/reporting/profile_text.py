@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
+ROUNDS_TO_ONE = 0.9995
+"""The smallest value that three digits write as 1."""
+LONG = 1000
+"""Values from here on are written whole."""
 DEEPEST = 24
 """Levels of the call tree that fit beside their text in 120 columns."""
 
@@ -38,16 +42,17 @@ def profile_text(profile: Profile, *, top: int = 15) -> "RenderableType":
 
 def _times(profile: Profile) -> "Table":
     from rich.table import Table
+    from rich.text import Text
 
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("Target", profile.target)
+    grid.add_row("Target", Text(profile.target))
     grid.add_row("Time", _time(profile.timing))
     calls = _count(profile.calls, "call")
     warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
     grid.add_row(
         "Profiled",
-        f"{duration(profile.seconds)} for {calls}{warmup}, {profile.samples:,} samples, one every "
-        f"{duration(profile.interval)}; the profiler slows calls, so read only shares here",
+        f"{duration(profile.seconds)} for {calls}{warmup}, slowed by the profiler; "
+        f"{profile.samples:,} samples, one every {duration(profile.interval)}",
     )
     return grid
 
@@ -117,7 +122,7 @@ def _count(number: int, noun: str) -> str:
 def duration(seconds: float) -> str:
     """Return a measured time in three significant digits: ``1.23 s``, ``45.6 ms``."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * factor >= 1:
-            value = seconds * factor
-            return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"  # noqa: PLR2004
+        value = seconds * factor
+        if value >= ROUNDS_TO_ONE:
+            return f"{value:,.0f} {unit}" if value >= LONG else f"{value:.3g} {unit}"
     return f"{seconds * 1e9:.3g} ns"

@@ -212,8 +212,8 @@ def _no_such_benchmark(name: str, folder: Path, choices: list[str]) -> str:
 
 def _guarded(target: Target, body: Run) -> Run:
     """Return ``body`` with every ending told apart, at a cost of some 100 ns a call."""
-    forked: list[bool] = []
-    os.register_at_fork(after_in_child=functools.partial(forked.append, True))
+    forked: list[str] = []
+    os.register_at_fork(after_in_child=functools.partial(forked.append, "by the target"))
 
     def run() -> object:
         try:
