@@ -6,6 +6,8 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.comment import comment
+from perfkit.cli.compare import compare
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -61,3 +63,7 @@ def perfkit(
     invocation = options.invocation_of(context)
     invocation.command = context.invoked_subcommand or ""
     invocation.start_logging()
+
+
+app.command(rich_help_panel=DECIDE)(compare)
+app.command(rich_help_panel=REPORT)(comment)

@@ -74,7 +74,8 @@ class Invocation:
         more than the code does (an inconclusive report passes without ``--strict``).
         """
         if self.json:
-            self._write_envelope(code, status or STATUS_OF_CODE.get(code, Status.ERROR), values)
+            found = status or STATUS_OF_CODE.get(code, Status.ERROR)
+            self._write(self.envelope(code, found, values))
         else:
             self.console().print(text)
         return code
@@ -83,15 +84,21 @@ class Invocation:
         """Say on stderr why there is no report; under ``--json`` in the envelope as well."""
         sys.stderr.write(f"perfkit: {message}\n")
         if self.json:
-            self._write_envelope(code, Status.ERROR, {"error": {"message": message}})
+            self._write(self.envelope(code, Status.ERROR, {"error": {"message": message}}))
         return code
 
-    def _write_envelope(self, code: ExitCode, status: Status, values: Mapping[str, object]) -> None:
-        document = {
+    def envelope(
+        self, code: ExitCode, status: Status, values: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Return the JSON document of a verb: who wrote it, how it ended, the verb's own keys."""
+        return {
             "perfkit": {"schema": SCHEMA, "version": __version__, "command": self.command},
             "status": str(status),
             "exit_code": int(code),
             **values,
         }
+
+    @staticmethod
+    def _write(document: Mapping[str, object]) -> None:
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
         sys.stdout.write("\n")

@@ -67,3 +67,35 @@ Verbosity = Annotated[
         callback=_set_verbosity,
     ),
 ]
+
+Bench = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bench",
+        "-b",
+        metavar="REGEX",
+        help="Only benchmarks whose name(params) this matches; may be repeated.",
+    ),
+]
+
+MinRounds = Annotated[
+    int | None,
+    typer.Option("--min-rounds", min=2, help="Rounds of every benchmark before any decision."),
+]
+
+MaxRounds = Annotated[
+    int | None,
+    typer.Option("--max-rounds", min=2, help="Rounds after which an open row is inconclusive."),
+]
+
+TimeBudget = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="DURATION", help="Start no new round after this: 10min."),
+]
+
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of execution.")]
+
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),
+]

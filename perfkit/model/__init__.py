@@ -12,6 +12,7 @@ from perfkit.model.report import (
     Status,
     Summary,
 )
+from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.shift import Interval, Shift, Verdict
 
@@ -28,6 +29,7 @@ __all__ = [
     "Profile",
     "Report",
     "Revision",
+    "Run",
     "Sample",
     "Shift",
     "Status",

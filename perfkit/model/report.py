@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
@@ -61,11 +61,15 @@ class Comparison:
     outcome_base: str | None = None
     outcome_head: str | None = None
     reason: str = ""
+    waived: str = ""
+    """Why a regression is accepted for now, and until when; empty when it is not."""
     warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
         """What this row means for the whole."""
+        if self.waived:
+            return Status.PASSED
         match self.verdict:
             case Verdict.REGRESSED | Verdict.DIFFERENT_WORK:
                 return Status.FAILED
@@ -117,6 +121,9 @@ class LeakResult:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything one invocation found. Its status is a pure function of its rows."""
+
+    # pydantic reads this where a report from elsewhere is validated.
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     command: str
     base: Revision | None = None
