@@ -8,6 +8,7 @@ from perfkit import __version__
 from perfkit.cli import options
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
+from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -65,5 +66,6 @@ def perfkit(
     invocation.start_logging()
 
 
+app.command(rich_help_panel=MEASURE)(profile)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)

@@ -1,9 +1,10 @@
 """Recordings as files that other programs open."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from perfkit.errors import UsageError
@@ -50,25 +51,10 @@ def check_writable(path: Path) -> None:
     """Refuse a place that cannot be written, before anything is measured.
 
     Raises:
-        UsageError: The folder does not exist, or the path is a folder.
+        UsageError: The path is a folder, or its folder may not be written.
     """
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name a file in it")
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file as a whole, so that no reader sees half of it.
-
-    Raises:
-        UsageError: The system refuses to write there.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise UsageError(f"{path} cannot be written ({error.strerror}); choose another") from error
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise UsageError(f"{path}: {nearest} cannot be written; name a file elsewhere")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perfkit.model import CallNode, Hotspot, Profile, Timing
+from perfkit.model import CallNode, Hotspot, Profile, Timing, Unit
+from perfkit.reporting.quantity import quantity, scale_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -11,10 +12,6 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-ROUNDS_TO_ONE = 0.9995
-"""The smallest value that three digits write as 1."""
-LONG = 1000
-"""Values from here on are written whole."""
 DEEPEST = 24
 """Levels of the call tree that fit beside their text in 120 columns."""
 
@@ -51,18 +48,18 @@ def _times(profile: Profile) -> "Table":
     warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
     grid.add_row(
         "Profiled",
-        f"{duration(profile.seconds)} for {calls}{warmup}, slowed by the profiler; "
-        f"{profile.samples:,} samples, one every {duration(profile.interval)}",
+        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, slowed by the profiler; "
+        f"{profile.samples:,} samples, one every {profile.interval * 1e3:g} ms",
     )
     return grid
 
 
 def _time(timing: Timing) -> str:
     if timing.calls == 1:
-        return f"{duration(timing.median)} for 1 call, without the profiler"
+        return f"{quantity(timing.median, Unit.SECONDS)} for 1 call, without the profiler"
     return (
-        f"{duration(timing.median)} per call, median of {timing.calls:,}, "
-        f"first {duration(timing.first)}, without the profiler"
+        f"{quantity(timing.median, Unit.SECONDS)} per call, median of {timing.calls:,}, "
+        f"first {quantity(timing.first, Unit.SECONDS)}, without the profiler"
     )
 
 
@@ -72,16 +69,17 @@ def _table(hotspots: Sequence[Hotspot]) -> "Table":
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("self", "self s", "total", "total s", "samples"):
+    factor, symbol, decimals = scale_of([hot.total_seconds for hot in hotspots], Unit.SECONDS)
+    for heading in ("self", f"self {symbol}", "total", f"total {symbol}", "samples"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("function", overflow="fold")
     table.add_column("defined at", overflow="fold")
     for hot in hotspots:
         table.add_row(
             f"{hot.self_share:.1%}",
-            f"{hot.self_seconds:.3f}",
+            f"{hot.self_seconds / factor:.{decimals}f}",
             f"{hot.total_share:.1%}",
-            f"{hot.total_seconds:.3f}",
+            f"{hot.total_seconds / factor:.{decimals}f}",
             f"{hot.samples:,}",
             Text(hot.function.name),
             Text(hot.place, "dim"),
@@ -117,12 +115,3 @@ def _label(node: CallNode) -> "Text":
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """Return a measured time in three significant digits: ``1.23 s``, ``45.6 ms``."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        value = seconds * factor
-        if value >= ROUNDS_TO_ONE:
-            return f"{value:,.0f} {unit}" if value >= LONG else f"{value:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"

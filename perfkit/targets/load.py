@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CoroutineType, TracebackType
 from typing import Any, assert_never
 
-from perfkit.benchmarking.suite import find_suite
+from perfkit.benchmarking.suite import Suite, find_suite
 from perfkit.errors import MeasurementError, PerfkitError, UsageError
 from perfkit.model import BenchmarkId
 from perfkit.targets.spec import Target, TargetKind
@@ -152,14 +152,13 @@ def _check_signature(target: Target, function: object) -> None:
 
 @contextmanager
 def _benchmark(target: Target) -> Iterator[Run]:
-    folder = find_suite(Path.cwd()).benchmarks
-    # The suite shall see the working tree, whether the project is installed or not.
-    sys.path.insert(0, str(Path.cwd()))
+    suite = find_suite(Path.cwd())
+    _use_working_tree(suite)
     # asv runs each benchmark in a scratch directory, where setup_cache may leave files.
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         os.chdir(scratch)
         with _blamed(target):
-            benchmark = _find_benchmark(target, folder)
+            benchmark = _find_benchmark(target, suite.benchmarks)
             benchmark.set_cache(benchmark.do_setup_cache())
             skipped = benchmark.do_setup()
         if skipped:
@@ -173,6 +172,18 @@ def _benchmark(target: Target) -> Iterator[Run]:
         finally:
             with _blamed(target):
                 benchmark.do_teardown()
+
+
+def _use_working_tree(suite: Suite) -> None:
+    """Let the suite, and processes that it starts, import the project that asv would install."""
+    project = Path.cwd()
+    if suite.subdirectory:
+        below = (parent / suite.subdirectory for parent in suite.config.parents)
+        project = next((folder for folder in below if folder.is_dir()), project)
+    folders = [str(folder) for folder in (project / "src", project) if folder.is_dir()]
+    sys.path[:0] = folders
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([*folders, *([inherited] if inherited else [])])
 
 
 def _find_benchmark(target: Target, folder: Path) -> Any:  # noqa: ANN401 - asv_runner is untyped

@@ -39,6 +39,9 @@ SCAN = """
         print("to stdout")
         main()
 """
+LOST = 0.05
+"""Seconds that a busy machine may take between the profiler's start or stop and a sample."""
+
 Capture = Callable[..., Recording]
 
 
@@ -64,7 +67,7 @@ def test_the_scanning_function_comes_first(
     assert profile.tree[0].depth == 0
     assert (profile.target, profile.calls, profile.timing.calls) == ("app.py", 1, 1)
     assert sum(hot.self_seconds for hot in profile.hotspots) == pytest.approx(
-        profile.seconds, rel=0.01
+        profile.seconds, rel=0.01, abs=LOST
     )
     assert len(steps) == 2
     assert capfd.readouterr() == ("", "to stdout\n" * 2)
@@ -78,10 +81,9 @@ def test_repeat_auto_goes_on_until_there_are_enough_samples(captured: Capture) -
     assert profile.samples >= 1000
     assert profile.calls > 1000
     assert profile.timing.calls > 100
-    assert profile.timing.median <= profile.timing.first * 10
     assert profile.hotspots[0].function.name == "is_known"
     assert sum(hot.self_seconds for hot in profile.hotspots) == pytest.approx(
-        profile.seconds, rel=0.01
+        profile.seconds, rel=0.01, abs=LOST
     )
     assert profile.warnings == ()
 
@@ -97,7 +99,8 @@ def test_warm_up_calls_are_made_before_and_not_counted(captured: Capture, tmp_pa
     recording = captured(source, "app:main", repeat=3, warmup=2)
     assert (recording.calls, recording.warmup, recording.timing.calls) == (3, 2, 3)
     assert (tmp_path / "calls").read_text() == "." * 10
-    assert 0.06 <= recording.timing.total < recording.seconds * 5
+    assert recording.timing.total >= 0.06
+    assert recording.seconds >= 0.06
 
 
 def test_a_coroutine_and_what_it_waits_for(captured: Capture) -> None:
