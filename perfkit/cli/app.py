@@ -11,6 +11,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -68,8 +69,9 @@ def perfkit(
     invocation.start_logging()
 
 
-app.command(rich_help_panel=MEASURE)(doctor)
-app.add_typer(config, name="config", rich_help_panel=REPORT)
+app.command(rich_help_panel=MEASURE)(profile)
 app.command(rich_help_panel=MEASURE)(bench)
+app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)
+app.add_typer(config, name="config", rich_help_panel=REPORT)
