@@ -10,6 +10,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.init import init
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -67,6 +68,7 @@ def perfkit(
     invocation.start_logging()
 
 
+app.command(rich_help_panel=MEASURE)(init)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=DECIDE)(compare)
