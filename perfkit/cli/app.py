@@ -11,6 +11,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
@@ -70,6 +71,7 @@ def perfkit(
 
 
 app.command(rich_help_panel=MEASURE)(profile)
+app.command(rich_help_panel=MEASURE)(leaks)
 app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
