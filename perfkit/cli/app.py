@@ -13,6 +13,7 @@ from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
 from perfkit.cli.init import init
+from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
@@ -72,6 +73,7 @@ def perfkit(
 
 
 app.command(rich_help_panel=MEASURE)(profile)
+app.command(rich_help_panel=MEASURE)(leaks)
 app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
