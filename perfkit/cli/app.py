@@ -8,6 +8,8 @@ from perfkit import __version__
 from perfkit.cli import options
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
+from perfkit.cli.config import config
+from perfkit.cli.doctor import doctor
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
@@ -50,7 +52,7 @@ def _print_version(context: typer.Context, value: bool) -> None:
 @app.callback(epilog=EXIT_CODES)
 def perfkit(
     context: typer.Context,
-    config: options.ConfigDirectory = None,
+    config_directory: options.ConfigDirectory = None,
     verbose: options.Verbosity = 0,
     version: Annotated[
         bool,
@@ -60,12 +62,14 @@ def perfkit(
     ] = False,
 ) -> None:
     """Measure the performance of a Python program, and decide whether a change made it worse."""
-    del config, verbose, version  # their callbacks have acted
+    del config_directory, verbose, version  # their callbacks have acted
     invocation = options.invocation_of(context)
     invocation.command = context.invoked_subcommand or ""
     invocation.start_logging()
 
 
 app.command(rich_help_panel=MEASURE)(profile)
+app.command(rich_help_panel=MEASURE)(doctor)
+app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)

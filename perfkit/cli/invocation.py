@@ -27,6 +27,24 @@ STATUS_OF_CODE = {
     ExitCode.INCONCLUSIVE: Status.INCONCLUSIVE,
 }
 
+TEXT_LINE = "perfkit: %(levelname)s: %(message)s"
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object: time (seconds since 1970), level, logger, message, traceback."""
+        entry = {
+            "time": record.created,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
 
 @dataclass
 class Invocation:
@@ -36,6 +54,8 @@ class Invocation:
     json: bool = False
     config_directory: Path | None = None
     verbosity: int = 0
+    progress: bool = True
+    """Whether to say on stderr what is being done."""
     _consoles: dict[bool, "Console"] = field(default_factory=dict, repr=False)
 
     def console(self, *, stderr: bool = False) -> "Console":
@@ -50,13 +70,17 @@ class Invocation:
             )
         return self._consoles[stderr]
 
-    def start_logging(self) -> None:
-        """Send log records to stderr: warnings always, more with each ``--verbose``."""
-        level = {0: logging.WARNING, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
+    def start_logging(self, level: str = "warning", style: str = "text") -> None:
+        """Send log records to stderr from ``level`` on, and more with each ``--verbose``.
+
+        ``style`` ``json`` writes one object per line.
+        """
+        verbose = {0: logging.CRITICAL, 1: logging.INFO}.get(self.verbosity, logging.DEBUG)
+        writer = logging.StreamHandler(sys.stderr)
+        writer.setFormatter(_JsonLines() if style == "json" else logging.Formatter(TEXT_LINE))
         logging.basicConfig(
-            level=level,
-            stream=sys.stderr,
-            format="perfkit: %(levelname)s: %(message)s",
+            level=min(verbose, logging.getLevelNamesMapping()[level.upper()]),
+            handlers=[writer],
             force=True,
         )
 

@@ -23,7 +23,8 @@ def measuring(invocation: Invocation) -> "Iterator[Callable[[Progress], None]]":
         TimeRemainingColumn(),
         TextColumn("{task.fields[undecided]} open  {task.description}"),
     )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    watched = invocation.progress and console.is_terminal
+    with Bar(*columns, console=console, transient=True, disable=not watched) as bar:
         task = bar.add_task("", total=None, round="-", undecided="-")
 
         def move(progress: "Progress") -> None:
@@ -43,9 +44,10 @@ def measuring(invocation: Invocation) -> "Iterator[Callable[[Progress], None]]":
 def working(invocation: Invocation, what: str) -> Iterator[None]:
     """Say on stderr what is being done, while it is done."""
     console = invocation.console(stderr=True)
-    if console.is_terminal:
+    if invocation.progress and console.is_terminal:
         with console.status(what):
             yield
     else:
-        console.print(f"[dim]{what}[/dim]")
+        if invocation.progress:
+            console.print(f"[dim]{what}[/dim]")
         yield

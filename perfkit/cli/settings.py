@@ -18,6 +18,8 @@ CONFIG = "config"
 def settings_of(invocation: Invocation, **options: str | int | None) -> "Settings":
     """Return the settings: option, environment, file, default, in this order.
 
+    What they say about logging and progress holds from here on.
+
     ``options`` are keys of the section ``regression`` with what the user typed, None where not
     given. Without ``--config`` the files are looked for in the current folder's ``config``, then
     in the repository's.
@@ -30,13 +32,23 @@ def settings_of(invocation: Invocation, **options: str | int | None) -> "Setting
         if value is not None
     ]
     named = invocation.config_directory
-    directory = named if named is not None else _default_directory()
-    return load_settings(
+    directory = config_directory(invocation)
+    settings = load_settings(
         directory, environ=os.environ, options=overrides, must_exist=named is not None
     )
+    monitoring = settings.monitoring
+    invocation.start_logging(monitoring.logging.level, monitoring.logging.format)
+    invocation.progress = monitoring.progress == "auto"
+    return settings
 
 
 _OPTION = {"min_rounds": "min-rounds", "max_rounds": "max-rounds", "time_budget": "budget"}
+
+
+def config_directory(invocation: Invocation) -> Path:
+    """Return the folder of the configuration, named from where the user stands."""
+    named = invocation.config_directory
+    return named if named is not None else Path(os.path.relpath(_default_directory()))
 
 
 def _default_directory() -> Path:

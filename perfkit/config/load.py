@@ -126,16 +126,6 @@ def explain(settings: Settings) -> tuple[ExplainedValue, ...]:
     return tuple(rows)
 
 
-def config_directory(start: Path) -> Path:
-    """Return the ``config`` directory of the repository around ``start``, existing or not.
-
-    The root is the nearest directory from ``start`` upwards that holds ``.git``; without one,
-    ``start`` itself.
-    """
-    roots = (folder for folder in (start, *start.parents) if (folder / ".git").exists())
-    return next(roots, start) / "config"
-
-
 def dotted(location: Location) -> str:
     """Return the location as people write it: ``budgets[0].limit``."""
     text = ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import perfkit
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run_child(
         UsageError: The child could not use the target as named.
         MeasurementError: The target failed, was killed, ran out of time, or gave no result.
         RuntimeError: perfkit's part of the child failed; a bug.
-        KeyboardInterrupt: The user interrupted; the child has been ended.
+        InterruptedMeasurementError: The user interrupted; the child has been ended.
     """
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         question, answer = Path(scratch, "request.json"), Path(scratch, "result.json")
@@ -79,7 +79,12 @@ def run_child(
             stderr=_STDERR,
             start_new_session=True,
         )
-        status = _wait(process, timeout, name)
+        try:
+            status = _wait(process, timeout, name)
+        except KeyboardInterrupt:
+            raise InterruptedMeasurementError(
+                f"interrupted while {name} ran; it was ended, and nothing of this run was kept"
+            ) from None
         if answer.exists():
             return _read(answer, name)
         raise MeasurementError(_why_no_result(name, status, timeout))

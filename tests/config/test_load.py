@@ -6,7 +6,6 @@ import pytest
 from perfkit.config.load import (
     Override,
     Settings,
-    config_directory,
     explain,
     load_settings,
     variables,
@@ -241,7 +240,6 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
-        "PERFKIT_STORE_DIRECTORY": "2024",
         "PERFKIT_PROGRESS": "never",
     }
     assert set(given) == set(variables())
@@ -312,14 +310,6 @@ def test_a_variable_that_contradicts_the_file_is_named(folder: Path) -> None:
 def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, environ={"PERFKIT_UNRELATED_TOKEN": "x", "HOME": "/"})
     assert {row.source for row in explain(settings)} == {"default"}
-
-
-def test_the_config_directory_stands_at_the_root_of_the_repository(tmp_path: Path) -> None:
-    inner = tmp_path / "src" / "deep"
-    inner.mkdir(parents=True)
-    assert config_directory(inner) == inner / "config"
-    (tmp_path / ".git").mkdir()
-    assert config_directory(inner) == tmp_path / "config"
 
 
 def test_this_repository_is_configured() -> None:
