@@ -98,31 +98,29 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None, name: str) ->
             status = process.wait(timeout)
     finally:
         if status is None:
-            _end_group(process.pid, process)
+            _end_group(process)
     # Processes that were about to end, such as multiprocessing's resource tracker, may do so.
-    if not _gone(process.pid, within=_GRACE_SECONDS / 4):
+    if not _gone(process, within=_GRACE_SECONDS / 4):
         _log.warning("%s left processes running when it ended; they were ended too", name)
-        _end_group(process.pid, None)
+        _end_group(process)
     return status
 
 
-def _end_group(group: int, process: subprocess.Popen[bytes] | None) -> None:
+def _end_group(leader: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
-        if process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_SECONDS)
-        if _gone(group, within=_GRACE_SECONDS):
+            os.killpg(leader.pid, number)
+        if _gone(leader, within=_GRACE_SECONDS):
             return
 
 
-def _gone(group: int, *, within: float) -> bool:
-    """Whether no process of the group is left after at most ``within`` seconds."""
+def _gone(leader: subprocess.Popen[bytes], *, within: float) -> bool:
+    """Whether no process of the leader's group is left after at most ``within`` seconds."""
     end = time.monotonic() + within
     while True:
+        leader.poll()
         try:
-            os.killpg(group, 0)
+            os.killpg(leader.pid, 0)
         except (ProcessLookupError, PermissionError):  # macOS forbids what is only a zombie
             return True
         if time.monotonic() >= end:
