@@ -24,7 +24,7 @@ def check_budgets(
     by_name = {str(identity): sample for identity, sample in measured.items()}
     left_out = [budget.name for budget in budgets if selected and budget.benchmark not in by_name]
     results = tuple(
-        judge_budget(budget, by_name.get(budget.benchmark))
+        judge_budget(budget, by_name.get(budget.benchmark or ""))
         for budget in budgets
         if budget.name not in left_out
     )

@@ -1,7 +1,7 @@
 """Look for leaks: runs of growing length in fresh children, until the answer holds."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from perfkit.errors import UsageError
@@ -41,6 +41,7 @@ def find_leaks(
     timeout: float | None = None,
     budget: float = BUDGET_SECONDS,
     captures: Path | None = None,
+    environment: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LeakResult:
     """Say whether a target keeps more memory the more often it runs, and which lines keep it.
@@ -57,6 +58,7 @@ def find_leaks(
         timeout: Seconds that one run may take before it is ended.
         budget: Seconds that the confirming run should take at most.
         captures: A folder to keep memray's captures in, for its own reporters.
+        environment: Variables set over the present ones.
         progress: Gets one line before each run.
 
     Raises:
@@ -77,7 +79,13 @@ def find_leaks(
     def run(length: int, seconds: float | None = None) -> tuple[Recording, list[SiteGrowth]]:
         progress(f"running {target} {'up to ' if seconds else ''}{length} times under memray")
         recording, own = _run(
-            target, cwd=cwd, iterations=length, seconds=seconds, timeout=timeout, captures=captures
+            target,
+            cwd=cwd,
+            iterations=length,
+            seconds=seconds,
+            timeout=timeout,
+            captures=captures,
+            environment=environment,
         )
         return recording, site_growths(recording, own)
 
@@ -114,6 +122,7 @@ def _run(
     seconds: float | None,
     timeout: float | None,
     captures: Path | None,
+    environment: Mapping[str, str] | None,
 ) -> tuple[Recording, Callable[[str], bool]]:
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         folder = captures or Path(scratch)
@@ -132,6 +141,7 @@ def _run(
             cwd=cwd,
             name=str(target),
             timeout=timeout,
+            environment=environment,
         )
         marks, stacks = read_series(
             capture, answer["marks"], direct=Frame("<call>", 0, str(target))
