@@ -1,18 +1,37 @@
 """Numbers in, verdicts out: numpy and scipy only, no files, no clock, deterministic."""
 
+from perfkit.stats.change_points import (
+    ChangePoint,
+    SeriesAnalysis,
+    analyze_many,
+    analyze_series,
+    find_change_points,
+)
+from perfkit.stats.events import Event, Member, group_events
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
 from perfkit.stats.quantile_interval import quantile_interval
 from perfkit.stats.sequential import SequentialComparison
 from perfkit.stats.sides import per_process
+from perfkit.stats.suspects import Suspect, suspects
 from perfkit.stats.two_sample import compare_samples
 
 __all__ = [
+    "ChangePoint",
+    "Event",
+    "Member",
     "SequentialComparison",
+    "SeriesAnalysis",
     "SuiteVerdict",
+    "Suspect",
     "adjust",
+    "analyze_many",
+    "analyze_series",
     "compare_samples",
+    "find_change_points",
+    "group_events",
     "judge_suite",
     "needs_confirmation",
     "per_process",
     "quantile_interval",
+    "suspects",
 ]
