@@ -9,7 +9,9 @@ from perfkit.stats.change_points import (
 )
 from perfkit.stats.events import Event, Member, group_events
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
+from perfkit.stats.noise_floor import NoiseFloor, calibrate_history, calibrate_rounds
 from perfkit.stats.quantile_interval import quantile_interval
+from perfkit.stats.quantiles import compare_quantiles
 from perfkit.stats.sequential import SequentialComparison
 from perfkit.stats.sides import per_process
 from perfkit.stats.suspects import Suspect, suspects
@@ -19,6 +21,7 @@ __all__ = [
     "ChangePoint",
     "Event",
     "Member",
+    "NoiseFloor",
     "SequentialComparison",
     "SeriesAnalysis",
     "SuiteVerdict",
@@ -26,6 +29,9 @@ __all__ = [
     "adjust",
     "analyze_many",
     "analyze_series",
+    "calibrate_history",
+    "calibrate_rounds",
+    "compare_quantiles",
     "compare_samples",
     "find_change_points",
     "group_events",
