@@ -6,11 +6,13 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.bench import bench
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
 from perfkit.cli.init import init
+from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
 [bold]Exit codes[/bold], the same for every verb
@@ -69,7 +71,9 @@ def perfkit(
 
 
 app.command(rich_help_panel=MEASURE)(init)
+app.command(rich_help_panel=MEASURE)(profile)
+app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
-app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=REPORT)(comment)
+app.add_typer(config, name="config", rich_help_panel=REPORT)

@@ -2,6 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.environment import Environment
+from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
     Comparison,
@@ -18,10 +19,14 @@ from perfkit.model.shift import Interval, Shift, Verdict
 __all__ = [
     "BenchmarkId",
     "BudgetResult",
+    "CallNode",
     "Comparison",
     "Environment",
+    "Function",
+    "Hotspot",
     "Interval",
     "LeakResult",
+    "Profile",
     "Report",
     "Revision",
     "Run",
@@ -29,6 +34,7 @@ __all__ = [
     "Shift",
     "Status",
     "Summary",
+    "Timing",
     "Unit",
     "Verdict",
 ]

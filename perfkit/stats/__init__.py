@@ -3,6 +3,7 @@
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
 from perfkit.stats.quantile_interval import quantile_interval
 from perfkit.stats.sequential import SequentialComparison
+from perfkit.stats.sides import per_process
 from perfkit.stats.two_sample import compare_samples
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "compare_samples",
     "judge_suite",
     "needs_confirmation",
+    "per_process",
     "quantile_interval",
 ]

@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from perfkit.durable import write_whole
 from perfkit.errors import MeasurementError, PerfkitError, UsageError
 
 
@@ -37,9 +37,4 @@ def serve(measure: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
     # A target may have closed its streams.
     with contextlib.suppress(ValueError, OSError):
         sys.stdout.flush()
-    partial = result.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(answer, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(result)
+    write_whole(result, json.dumps(answer))
