@@ -65,7 +65,6 @@ def profile(
 
     from rich.text import Text
 
-    from perfkit.config.units import parse_duration
     from perfkit.durable import write_whole
     from perfkit.errors import ExitCode
     from perfkit.profiling import export
@@ -84,10 +83,10 @@ def profile(
     recording = capture(
         parse_target(target, module=module, args=tuple(arguments or ()), cwd=Path.cwd()),
         cwd=Path.cwd(),
-        interval=_positive(parse_duration(interval), "--interval"),
+        interval=_duration(interval, "--interval"),
         repeat=_repeat(repeat),
         warmup=warmup,
-        timeout=None if timeout is None else _positive(parse_duration(timeout), "--timeout"),
+        timeout=None if timeout is None else _duration(timeout, "--timeout"),
         # Lines, not a spinner: the target writes to the same terminal.
         progress=lambda step: console.print(Text(step, "dim")),
     )
@@ -111,9 +110,15 @@ def _repeat(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def _positive(seconds: float, option: str) -> float:
+def _duration(text: str, option: str) -> float:
+    """Return seconds above 0."""
+    from perfkit.config.units import UnitError, parse_duration
     from perfkit.errors import UsageError
 
-    if seconds <= 0:
-        raise UsageError(f"{option}: found 0, wanted a time above it, such as 30s.")
+    try:
+        seconds = parse_duration(text)
+    except UnitError as error:
+        raise UsageError(f"{option}: {error}") from error
+    if not seconds:
+        raise UsageError(f"{option}: found {text}, wanted a time above 0, such as 30s.")
     return seconds

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
-from perfkit.profiling.recording import Recording
+from perfkit.profiling.recording import Recording, unpacked
 from perfkit.targets import Target, run_child
 
 INTERVAL_SECONDS = 0.001
@@ -67,14 +67,15 @@ def capture(
         "limit_seconds": min(AUTO_LIMIT_SECONDS, (timeout or math.inf) / 2),
     }
     recorded = run_child(_CHILD, request, cwd=cwd, name=name, timeout=timeout, python=python)
+    session = unpacked(recorded.pop("session"))
     recording = Recording(
         target=name,
         cwd=str(cwd.resolve()),
         timing=timing,
-        calls=recorded["calls"],
         warmup=warmup,
         interval=interval,
-        session={**recorded["session"], "target_description": name},
+        session={**session, "target_description": name},
+        **recorded,
     )
     if not recording.samples:
         raise MeasurementError(_why_no_sample(recording))

@@ -1,5 +1,6 @@
 """Runs in the child process: times a target, or records it with pyinstrument."""
 
+import os
 import runpy
 import statistics
 import time
@@ -8,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from perfkit.model import Timing
-from perfkit.profiling.recording import without_stem
+from perfkit.profiling.recording import packed, without_stem
 from perfkit.targets import load as loading
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
@@ -67,10 +68,10 @@ def record(
     batch: int,
     limit_seconds: float,
 ) -> dict[str, Any]:
-    """Return ``{"calls": n, "session": ...}`` of ``calls`` calls.
+    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed.
 
-    None means batches of ``batch`` calls until there are enough samples, or ``limit_seconds``
-    have passed.
+    ``calls`` None means batches of ``batch`` calls until there are enough samples, or
+    ``limit_seconds`` have passed.
     """
     from pyinstrument import Profiler
 
@@ -78,6 +79,7 @@ def record(
     # that uses pyinstrument itself stays possible.
     profiler = Profiler(interval=interval, async_mode="disabled")
     done = 0
+    process, thread, children = time.process_time(), time.thread_time(), _children_seconds()
     while True:
         profiler.start(target_description="")
         try:
@@ -87,7 +89,20 @@ def record(
             session = profiler.stop()
         done += calls or batch
         if calls or session.sample_count >= ENOUGH_SAMPLES or session.duration >= limit_seconds:
-            return {"calls": done, "session": without_stem(session.to_json(), _STEM)}
+            break
+    own = time.thread_time() - thread
+    return {
+        "calls": done,
+        "other_threads_seconds": max(0.0, time.process_time() - process - own),
+        "other_processes_seconds": _children_seconds() - children,
+        "session": packed(without_stem(session.to_json(), _STEM)),
+    }
+
+
+def _children_seconds() -> float:
+    """Processor seconds of all processes that this one started and waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 if __name__ == "__main__":

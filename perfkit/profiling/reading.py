@@ -11,7 +11,7 @@ from perfkit.profiling.recording import BUILT_IN, Recording, Stack, stacks
 FEW_SAMPLES = 100
 """Below this a share of one half has a standard error above 5 points, sqrt(p(1 - p) / n)."""
 UNSEEN_SHARE = 0.05
-"""Profiled time without a sample that is worth a warning; the normal loss is one interval."""
+"""Time outside the profile, of the profiled time, that is worth a warning."""
 SMALLEST_SHARE = 0.01
 """Share of the time below which a node is left out of the call tree."""
 
@@ -173,6 +173,7 @@ def _doubts(recording: Recording) -> Iterable[str]:
             f"{recording.samples} samples only, so shares are rough: "
             "measure with --repeat auto for at least 1000"
         )
+    # Between start and stop up to one interval is lost, which is much of a short recording only.
     sampled = sum(seconds for _, seconds in recording.session["frame_records"])
     unseen = 1 - _share(sampled, recording.seconds)
     if unseen > UNSEEN_SHARE and recording.samples >= FEW_SAMPLES:
@@ -180,3 +181,13 @@ def _doubts(recording: Recording) -> Iterable[str]:
             f"{unseen:.0%} of the profiled time has no sample: the target seems to have replaced "
             "the profiler with one of its own (sys.setprofile)"
         )
+    elsewhere = {
+        "other threads": recording.other_threads_seconds,
+        "processes that the target started": recording.other_processes_seconds,
+    }
+    for where, seconds in elsewhere.items():
+        if _share(seconds, recording.seconds) > UNSEEN_SHARE:
+            yield (
+                f"{where} used {seconds:.3g} s of processor time that is not in this profile: "
+                "it shows the main thread only"
+            )

@@ -32,6 +32,10 @@ class Recording:
     calls: int
     warmup: int
     interval: float
+    other_threads_seconds: float = 0.0
+    """Processor time of threads other than the recorded one, during the recording."""
+    other_processes_seconds: float = 0.0
+    """Processor time of processes that the target started and waited for, likewise."""
     session: Mapping[str, Any]
 
     @property
@@ -104,3 +108,28 @@ def without_stem(session: Mapping[str, Any], stem: Sequence[str]) -> dict[str, A
 
 def _identity(frame: str) -> str:
     return frame.partition("\x01")[0]
+
+
+def packed(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a session with each frame text and each stack written once.
+
+    A minute of samples as pyinstrument writes it is over 100 MB of repeated text.
+    """
+    texts: dict[str, int] = {}
+    known: dict[tuple[int, ...], int] = {}
+    records = []
+    for frames, seconds in session["frame_records"]:
+        stack = tuple(texts.setdefault(frame, len(texts)) for frame in frames)
+        records.append([known.setdefault(stack, len(known)), seconds])
+    return {**session, "texts": list(texts), "stacks": list(known), "frame_records": records}
+
+
+def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the session that :func:`packed` was given; equal stacks are one object."""
+    texts = values["texts"]
+    shared = [[texts[index] for index in stack] for stack in values["stacks"]]
+    session = {key: value for key, value in values.items() if key not in {"texts", "stacks"}}
+    return {
+        **session,
+        "frame_records": [(shared[stack], seconds) for stack, seconds in values["frame_records"]],
+    }

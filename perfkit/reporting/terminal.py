@@ -217,6 +217,11 @@ def _leak(result: LeakResult) -> "list[Text]":
     if result.reason:
         text += f" ({result.reason})"
     lines = [Text(f"{MARK[result.status]} {text}", style=COLOUR[result.status])]
-    for place, grown, blocks in result.sites:
-        lines.append(Text(f"    {place}: {grown:,.0f} B in {blocks:,.1f} blocks per iteration"))
+    lines.extend(
+        Text(
+            f"    {site.place}: {site.bytes_per_iteration:,.0f} B"
+            f" in {site.blocks_per_iteration:,.1f} blocks per iteration"
+        )
+        for site in result.sites
+    )
     return lines

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import perfkit
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run_child(
         UsageError: The child could not use the target as named.
         MeasurementError: The target failed, was killed, ran out of time, or gave no result.
         RuntimeError: perfkit's part of the child failed; a bug.
-        KeyboardInterrupt: The user interrupted; the child has been ended.
+        InterruptedMeasurementError: The user interrupted; the child has been ended.
     """
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         question, answer = Path(scratch, "request.json"), Path(scratch, "result.json")
@@ -79,7 +79,12 @@ def run_child(
             stderr=_STDERR,
             start_new_session=True,
         )
-        status = _wait(process, timeout, name)
+        try:
+            status = _wait(process, timeout, name)
+        except KeyboardInterrupt:
+            raise InterruptedMeasurementError(
+                f"interrupted while {name} ran; it was ended, and nothing of this run was kept"
+            ) from None
         if answer.exists():
             return _read(answer, name)
         raise MeasurementError(_why_no_result(name, status, timeout))
@@ -93,31 +98,29 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None, name: str) ->
             status = process.wait(timeout)
     finally:
         if status is None:
-            _end_group(process.pid, process)
+            _end_group(process)
     # Processes that were about to end, such as multiprocessing's resource tracker, may do so.
-    if not _gone(process.pid, within=_GRACE_SECONDS / 4):
+    if not _gone(process, within=_GRACE_SECONDS / 4):
         _log.warning("%s left processes running when it ended; they were ended too", name)
-        _end_group(process.pid, None)
+        _end_group(process)
     return status
 
 
-def _end_group(group: int, process: subprocess.Popen[bytes] | None) -> None:
+def _end_group(leader: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, number)
-        if process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_SECONDS)
-        if _gone(group, within=_GRACE_SECONDS):
+            os.killpg(leader.pid, number)
+        if _gone(leader, within=_GRACE_SECONDS):
             return
 
 
-def _gone(group: int, *, within: float) -> bool:
-    """Whether no process of the group is left after at most ``within`` seconds."""
+def _gone(leader: subprocess.Popen[bytes], *, within: float) -> bool:
+    """Whether no process of the leader's group is left after at most ``within`` seconds."""
     end = time.monotonic() + within
     while True:
+        leader.poll()
         try:
-            os.killpg(group, 0)
+            os.killpg(leader.pid, 0)
         except (ProcessLookupError, PermissionError):  # macOS forbids what is only a zombie
             return True
         if time.monotonic() >= end:

@@ -179,3 +179,26 @@ def test_timing_by_itself_ends_after_a_second_or_many_calls() -> None:
 @pytest.mark.parametrize(("median", "calls"), [(10.0, 1), (0.25, 1), (0.1, 3), (1e-6, 250_000)])
 def test_a_batch_lasts_a_quarter_of_a_second(median: float, calls: int) -> None:
     assert batch_size(Timing(calls=1, first=median, median=median, total=median)) == calls
+
+
+def test_work_outside_the_main_thread_is_said_to_be_missing(captured: Capture) -> None:
+    source = """
+        import subprocess, sys, threading, time
+        def spin():
+            end = time.thread_time() + 0.2
+            while time.thread_time() < end: ...
+        def threads():
+            worker = threading.Thread(target=spin)
+            worker.start()
+            worker.join()
+        def processes():
+            code = "import time\\nwhile time.process_time() < 0.2: ..."
+            subprocess.run([sys.executable, "-c", code], check=True)
+        if __name__ == "__main__":
+            spin()
+    """
+    assert "other threads" in read(captured(source, "app:threads")).warnings[-1]
+    assert "processes that the target" in read(captured(source, "app:processes")).warnings[-1]
+    alone = captured(source, "app:spin")
+    assert alone.other_threads_seconds < 0.01
+    assert alone.other_processes_seconds == 0

@@ -1,3 +1,4 @@
+import json
 import math
 from typing import Any
 
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from perfkit.model import Function, Timing
 from perfkit.profiling.reading import Places, call_tree, hotspots, read
-from perfkit.profiling.recording import Recording, without_stem
+from perfkit.profiling.recording import Recording, packed, unpacked, without_stem
 
 THREAD = "MainThread\x00<thread>\x00140"
 
@@ -218,3 +219,15 @@ def test_stacks_start_at_the_target() -> None:
             ([THREAD, main, run], 3.0),
         ],
     }
+
+
+@given(samples)
+def test_a_packed_session_is_unpacked_as_it_was(found: list[tuple[list[str], float]]) -> None:
+    before = session(*found)
+    packed_values = json.loads(json.dumps(packed(before)))
+    assert unpacked(packed_values) == before
+
+
+def test_a_packed_session_holds_each_text_once() -> None:
+    text = json.dumps(packed(session(*[([main, left, hot], 0.001)] * 1000)))
+    assert text.count("/project/app.py") == 3
