@@ -6,6 +6,7 @@ rounds. Exits 0 only when the healthy change passed and the planted one failed.
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,6 @@ def perfkit(folder: Path, *arguments: str) -> int:
 
 def quoted(arguments: Sequence[str]) -> list[str]:
     """Return arguments as a shell would want them."""
-    import shlex
-
     return [shlex.quote(argument) for argument in arguments]
 
 

@@ -145,7 +145,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
         ("regression: {min_rounds: 6.5}\n", "1:26: min_rounds: found 6.5, wanted a whole number"),
         (
             "regression: {min_rounds: 50}\n",
-            "1:13: regression: found min_rounds 50 above max_rounds 30, wanted at most as many",
+            "1:13: regression: found min_rounds 50 above max_rounds 20, wanted at most as many",
         ),
         (
             "waivers:\n- {benchmark: b, ceiling: 5%, expires: 2026-02-30, issue: i, reason: r}\n",
