@@ -13,7 +13,7 @@ from perfkit.stats.noise_floor import NoiseFloor, calibrate_history, calibrate_r
 from perfkit.stats.quantile_interval import quantile_interval
 from perfkit.stats.quantiles import compare_quantiles
 from perfkit.stats.sequential import SequentialComparison
-from perfkit.stats.sides import per_process
+from perfkit.stats.sides import representatives
 from perfkit.stats.suspects import Suspect, suspects
 from perfkit.stats.two_sample import compare_samples
 
@@ -37,7 +37,7 @@ __all__ = [
     "group_events",
     "judge_suite",
     "needs_confirmation",
-    "per_process",
     "quantile_interval",
+    "representatives",
     "suspects",
 ]
