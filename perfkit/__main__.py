@@ -1,6 +1,5 @@
 """The rim: the one place where errors become output and an exit code."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,9 +15,6 @@ BUG_REPORT = (
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    if not sys.stdout.isatty():
-        # typer's only way to say how wide its help may be
-        os.environ.setdefault("TERMINAL_WIDTH", str(PIPE_COLUMNS))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -30,7 +26,13 @@ def run(arguments: Sequence[str]) -> int:
 
     invocation = Invocation()
     try:
-        code = app(args=list(arguments), prog_name="perfkit", standalone_mode=False, obj=invocation)
+        code = app(
+            args=list(arguments),
+            prog_name="perfkit",
+            standalone_mode=False,
+            obj=invocation,
+            terminal_width=None if sys.stdout.isatty() else PIPE_COLUMNS,
+        )
     except PerfkitError as error:
         return invocation.fail(str(error), error.exit_code)
     except typer.TyperException as error:

@@ -37,13 +37,14 @@ def bench(
     from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.session import Plan
     from perfkit.cli.progress import measuring, working
-    from perfkit.cli.settings import repository_and_suite
+    from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
     from perfkit.machine.environment import read_environment
     from perfkit.reporting.run_text import run_text, run_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
+    settings_of(invocation)  # for logging and progress
     repository, suite = repository_and_suite(Path.cwd())
     wanted = repository.working_tree() if revision is None else repository.resolve(revision)
     with ExitStack() as stack:

@@ -11,12 +11,12 @@ from perfkit.model.report import (
     LeakState,
     Report,
     Revision,
-    Status,
     Summary,
 )
 from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.status import Status
 
 __all__ = [
     "BenchmarkId",

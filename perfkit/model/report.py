@@ -9,16 +9,7 @@ from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.environment import Environment
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
-
-
-class Status(StrEnum):
-    """The answer for one row or for a whole report."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    """The measurement failed; nothing was decided."""
+from perfkit.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
