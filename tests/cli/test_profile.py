@@ -59,7 +59,7 @@ def test_the_report_is_on_stdout_and_everything_else_on_stderr(profile: Profile)
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["Target", "app.py", "-n", "3"]
     assert "without the profiler" in lines[1]
-    assert "slowed by the profiler" in lines[2]
+    assert "with the profiler running" in lines[2]
     assert "spin" in done.stdout
     assert "printed" not in done.stdout
     assert done.stderr.splitlines() == [
