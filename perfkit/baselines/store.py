@@ -6,8 +6,10 @@ stores and merges it well. What asv does not know stands under the extra top-lev
 environment.
 """
 
+import itertools
 import json
 import logging
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,9 +55,8 @@ def save_run(folder: Path, run: Run, descriptions: Mapping[str, Mapping[str, obj
     machine = machine_name(run.environment)
     _write_machine(folder / machine / "machine.json", machine, run.environment)
     _write_descriptions(folder / "benchmarks.json", descriptions)
-    name = f"perfkit-{run.identity}"
-    path = folder / machine / f"{run.commit[:8]}-{name}.json"
-    write_whole(path, _result_file(run, machine, name, descriptions))
+    path = folder / machine / f"{run.commit[:8]}-{_environment_name(run)}-{run.identity}.json"
+    write_whole(path, _result_file(run, machine, descriptions))
     return path
 
 
@@ -86,9 +87,7 @@ def _write_descriptions(path: Path, new: Mapping[str, Mapping[str, object]]) -> 
     write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def _result_file(
-    run: Run, machine: str, name: str, descriptions: Mapping[str, Mapping[str, object]]
-) -> str:
+def _result_file(run: Run, machine: str, descriptions: Mapping[str, Mapping[str, object]]) -> str:
     by_name: dict[str, dict[BenchmarkId, Sample]] = {}
     for sample in run.samples:
         by_name.setdefault(sample.benchmark.name, {})[sample.benchmark] = sample
@@ -102,7 +101,7 @@ def _result_file(
         own.append(f"{json.dumps(benchmark)}: {_compact(facts)}")
     head = {
         "commit_hash": run.commit,
-        "env_name": name,
+        "env_name": _environment_name(run),
         "date": run.date,
         "params": {
             "arch": run.environment.system,
@@ -111,15 +110,16 @@ def _result_file(
             "num_cpu": str(run.environment.cores),
             "os": f"{run.environment.system} {run.environment.libc}",
             "ram": str(run.environment.memory_bytes // 1024),
-            "python": run.environment.python,
+            "python": _python_version(run),
         },
-        "python": run.environment.python,
+        "python": _python_version(run),
         "requirements": {},
         "env_vars": {},
         "result_columns": COLUMNS,
     }
     opening = _compact(head).removesuffix("}")
     environment = {field: getattr(run.environment, field) for field in Environment.__slots__}
+    environment["label"] = machine  # a host name would say more about people than about timings
     extra = {
         "schema": SCHEMA,
         "identity": run.identity,
@@ -137,9 +137,17 @@ def _result_file(
     )
 
 
-def _grid(description: Mapping[str, object]) -> list[tuple[str, ...]]:
-    import itertools
+def _python_version(run: Run) -> str:
+    """Return major and minor version, which is what asv tells environments apart by."""
+    return ".".join(run.environment.python.split()[0].split(".")[:2])
 
+
+def _environment_name(run: Run) -> str:
+    """Return asv's name of the environment; the same for all runs that asv may compare."""
+    return f"perfkit-py{_python_version(run)}"
+
+
+def _grid(description: Mapping[str, object]) -> list[tuple[str, ...]]:
     axes = description.get("params") or []
     assert isinstance(axes, list)  # noqa: S101  # asv_runner's own record
     return list(itertools.product(*[[str(value) for value in axis] for axis in axes]))
@@ -172,7 +180,9 @@ def _row(run: Run, samples: Sequence[Sample | None], axes: object) -> list[objec
 def _flat(sample: Sample | None) -> list[float] | None:
     if sample is None or sample.failure or not sample.processes:
         return None
-    return [_rounded(value) for process in sample.processes for value in process]
+    values = [value for process in sample.processes for value in process]
+    # Counts are exact: two that differ in the fifth digit are different results.
+    return values if sample.unit is Unit.COUNT else [_rounded(value) for value in values]
 
 
 def _rounded(value: float) -> float:
@@ -182,9 +192,8 @@ def _rounded(value: float) -> float:
 def _median(values: list[float] | None) -> float | None:
     if not values:
         return None
-    import statistics
-
-    return _rounded(statistics.median(values))
+    middle = statistics.median(values)
+    return middle if float(middle).is_integer() else _rounded(middle)
 
 
 def _quantiles(values: list[float] | None) -> tuple[float, float, float, float, float] | None:
@@ -194,8 +203,6 @@ def _quantiles(values: list[float] | None) -> tuple[float, float, float, float, 
     """
     if not values:
         return None
-    import statistics
-
     if len(values) == 1:
         return (values[0],) * 5
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")

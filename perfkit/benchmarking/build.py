@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -55,22 +56,42 @@ def built(repository: Repository, revision: Revision, suite: Suite) -> Iterator[
     ``suite`` is the suite in the repository's own checkout.
     """
     state = state_folder(repository.root)
+    _sweep(state)
+    # The process id lets a later run tell folders in use from those of a run that was killed.
+    name = f"{secrets.token_hex(4)}-{os.getpid()}"
+    folder = state / "worktrees" / name
     if revision.dirty:
-        folder = state / "worktrees" / f"dirty-{os.getpid()}"
-        _copy_files(repository, folder)
+        key = f"dirty-{name}"
         try:
-            key = f"dirty-{os.getpid()}"
+            _copy_files(repository, folder)
             yield _side(repository, revision, suite, folder, state / "builds" / key)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(state / "builds" / key, ignore_errors=True)
         return
-    folder = state / "worktrees" / f"{revision.commit[:12]}-{os.getpid()}"
     tree = repository.git("rev-parse", f"{revision.commit}^{{tree}}")
     tag = f"{sys.implementation.cache_tag}-{sys.executable}-{suite.subdirectory}"
     key = hashlib.sha256(f"{tree}-{tag}".encode()).hexdigest()[:16]
     with repository.checkout(revision.commit, folder):
         yield _side(repository, revision, suite, folder, state / "builds" / key)
+
+
+def _sweep(state: Path) -> None:
+    """Remove what a killed run left: folders whose name ends in the id of no living process."""
+    for folder in (*state.glob("worktrees/*-*"), *state.glob("builds/*-*")):
+        number = folder.name.rpartition("-")[2]
+        if number.isdecimal() and not _running(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _copy_files(repository: Repository, folder: Path) -> None:
@@ -112,7 +133,7 @@ def install(source: Path, site: Path, *, label: str) -> None:
 
     Raises MeasurementError with the last lines of the build and the path of its log.
     """
-    partial = site.with_name(f"{site.name}.partial-{os.getpid()}")
+    partial = site.with_name(f"{site.name}.partial-{secrets.token_hex(4)}-{os.getpid()}")
     log = site.with_name(f"{site.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [*_installer(), "--no-deps", "--target", str(partial), str(source)]

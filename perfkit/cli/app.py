@@ -6,10 +6,15 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.bench import bench
+from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.history import history
+from perfkit.cli.init import init
+from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
@@ -69,7 +74,12 @@ def perfkit(
 
 
 app.command(rich_help_panel=MEASURE)(profile)
+app.command(rich_help_panel=MEASURE)(leaks)
+app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
-app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=DECIDE)(compare)
+app.command(rich_help_panel=DECIDE)(check)
+app.command(rich_help_panel=REPORT)(history)
 app.command(rich_help_panel=REPORT)(comment)
+app.command(rich_help_panel=REPORT)(init)
+app.add_typer(config, name="config", rich_help_panel=REPORT)

@@ -7,7 +7,13 @@ from datetime import date
 
 from perfkit.config.thresholds import Metric, Thresholds
 from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Summary, Unit, Verdict
-from perfkit.stats import SequentialComparison, SuiteVerdict, compare_samples, judge_suite
+from perfkit.stats import (
+    SequentialComparison,
+    SuiteVerdict,
+    compare_samples,
+    judge_suite,
+    representatives,
+)
 
 METRIC: dict[Unit, Metric] = {
     Unit.SECONDS: "time",
@@ -193,8 +199,12 @@ def waived(row: Comparison, thresholds: Thresholds, today: date) -> Comparison:
 
 
 def summary(sample: Sample) -> Summary:
-    """Return the quartiles of one value per process (each process's median)."""
-    centres = [statistics.median(process) for process in sample.processes]
+    """Return the quartiles of the values that stand for the processes in the comparison.
+
+    They are the very values that the shift is computed from, so that a row never contradicts
+    itself.
+    """
+    centres = [float(value) for value in representatives(sample.processes, "sample", sample.better)]
     if len(centres) == 1:
         return Summary(median=centres[0], low=centres[0], high=centres[0], n=1)
     low, middle, high = statistics.quantiles(centres, n=4, method="inclusive")
@@ -206,4 +216,4 @@ def _summary_or_none(sample: Sample | None) -> Summary | None:
 
 
 def _centre(sample: Sample) -> float:
-    return statistics.median(statistics.median(process) for process in sample.processes)
+    return float(statistics.median(representatives(sample.processes, "base", sample.better)))

@@ -133,11 +133,8 @@ class LinuxFacts:
 
     def swap_used_bytes(self) -> int | None:
         """Swap in use."""
-        sizes = dict(
-            re.findall(
-                r"^(SwapTotal|SwapFree):\s+(\d+) kB$", self._read("proc/meminfo") or "", re.M
-            )
-        )
+        told = self._read("proc/meminfo") or ""
+        sizes = dict(re.findall(r"^(SwapTotal|SwapFree):\s+(\d+) kB$", told, re.MULTILINE))
         if sizes.keys() != {"SwapTotal", "SwapFree"}:
             return None
         return (int(sizes["SwapTotal"]) - int(sizes["SwapFree"])) * 1024

@@ -123,7 +123,8 @@ def _leak(leak: LeakResult) -> list[str]:
     word = "keeps memory" if leak.status is Status.FAILED else leak.reason or str(leak.status)
     lines = [f"- leak check {inert(leak.target)}: {_plain(word)}"]
     lines += [
-        f"  - {inert(place)} {grown:,.0f} B per iteration" for place, grown, _ in leak.sites[:3]
+        f"  - {inert(site.place)} {site.bytes_per_iteration:,.0f} B per iteration"
+        for site in leak.sites[:3]
     ]
     return lines
 
