@@ -150,6 +150,20 @@ def test_bad_input_gets_one_sentence_and_its_code(
     assert kept.read_text() == "from before"
 
 
+def test_the_configuration_is_read(profile: Profile, tmp_path: Path) -> None:
+    done = profile("app.py", source="")
+    assert "timing app.py" in done.stderr
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "monitoring_config.yaml"
+    path.write_text("schema: 1\nprogress: never\n")
+    done = profile("app.py", source="")
+    assert done.stderr.startswith("perfkit: app.py was profiled for")
+    path.write_text("progres: never\n")
+    done = profile("app.py")
+    assert done.returncode == 2
+    assert "monitoring_config.yaml:1:1" in done.stderr
+
+
 def test_a_failure_under_json_is_a_document_too(profile: Profile) -> None:
     done = profile("app.py", "--json", source="print('noise'); 1 / 0")
     document = json.loads(done.stdout)
