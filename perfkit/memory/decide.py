@@ -134,6 +134,7 @@ def decide(
             )
             for found in sorted(sites, key=lambda found: -found.bytes_per_iteration)
         ),
+        holders=recording.holders if state is not LeakState.CLEAN else (),
         reason=reason,
         notes=tuple(notes),
     )

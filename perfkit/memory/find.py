@@ -141,5 +141,9 @@ def _run(
         stacks=stacks,
         seconds_per_iteration=answer["seconds_per_iteration"],
         filling_caches=tuple((name, size, bound) for name, size, bound in answer["filling_caches"]),
+        holders=tuple(
+            f"{held['name']} ({held['kind']}) grows by {held['entries_per_call']:.3g} per call"
+            for held in answer["holders"]
+        ),
     )
     return recording, own_code(answer["own_roots"])

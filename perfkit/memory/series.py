@@ -37,12 +37,14 @@ class Recording:
     ``seconds_per_iteration`` is what a call cost under the tracker, marks not counted.
     ``filling_caches`` are the target's bounded ``functools.lru_cache``s that grew between the
     first quarter and the end without reaching their bound: (name, entries, bound).
+    ``holders`` are the containers that grew with the calls, the fastest first, in words.
     """
 
     marks: tuple[int, ...]
     stacks: tuple[StackSeries, ...]
     seconds_per_iteration: float
     filling_caches: tuple[tuple[str, int, int], ...] = ()
+    holders: tuple[str, ...] = ()
 
     @property
     def iterations(self) -> int:
