@@ -18,6 +18,7 @@ from typing import Any
 from perfkit.errors import MeasurementError
 from perfkit.memory import holders
 from perfkit.memory.caches import LruCache, clear_stdlib_caches, lru_caches
+from perfkit.memory.series import Holder
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
@@ -30,6 +31,9 @@ RECORD_INTERVAL_MS = 4
 
 PAUSE_SECONDS = 0.010
 """Length of a mark: room for two memory records, so that one falls inside on a busy machine."""
+
+LAST_PAUSE = 10
+"""Pauses that the last mark lasts: of all marks it is the one that must not be missed."""
 
 WARM_UP = 2
 """Calls before the one that tells the cost: imports inside the target, first-call caches."""
@@ -52,7 +56,7 @@ class Run:
     marks: list[int]
     seconds_per_iteration: float
     filling_caches: list[tuple[str, int, int]]
-    holders: list[holders.Holder]
+    holders: list[Holder]
 
 
 def shortened(iterations: int, seconds: float | None, cost: float) -> int:
@@ -127,7 +131,8 @@ def record(
                 cache.cache_clear()
             gc.collect()
             kept[2 * position] = _mark_opens()
-            time.sleep(PAUSE_SECONDS)
+            last = position == len(marks) - 1
+            time.sleep(PAUSE_SECONDS * (LAST_PAUSE if last else 1))
             kept[2 * position + 1] = _mark_closes()
             if position in (len(marks) // 4, len(marks) - 1):
                 cached.append([cache.cache_info().currsize for cache in others])
@@ -139,9 +144,7 @@ def record(
     )
 
 
-def _holders(
-    call: Callable[[], object], before: dict[int, int], *, calls: int
-) -> list[holders.Holder]:
+def _holders(call: Callable[[], object], before: dict[int, int], *, calls: int) -> list[Holder]:
     """Call on for a while without memray, and name the containers that have grown all along."""
     gc.unfreeze()
     after = holders.sizes()

@@ -9,10 +9,10 @@ import functools
 import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from perfkit.memory.naming import place
+from perfkit.memory.series import Holder
 
 SHOWN = 3
 """Holders that are named, the fastest growing first; each costs a few walks over the heap."""
@@ -21,19 +21,6 @@ _KEPT_PACE = 0.5
 """The slower of the two rates must be at least this share of the faster."""
 
 _KINDS = (list, dict, set, deque)
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A container that keeps growing.
-
-    ``name`` is where it is found, such as ``pkg.mod.NAME``; ``kind`` its type and the kind of
-    place, such as ``list, module global``.
-    """
-
-    name: str
-    kind: str
-    entries_per_call: float
 
 
 def sizes() -> dict[int, int]:

@@ -9,6 +9,9 @@ from typing import Any
 DEPTH = 5
 """Referrers followed outwards from an object before its name is given up."""
 
+NAMELESS = "reached by no name"
+"""The kind of place of an object that no module, class or function leads to."""
+
 WIDTH = 50
 """Referrers followed at each depth."""
 
@@ -45,7 +48,7 @@ def place(found: object, unwanted: set[int]) -> tuple[str, str] | None:
                 outer_suffixes.append(f"{_step(referrer, held)}{suffix}")
         inner, suffixes = outer[:WIDTH], outer_suffixes[:WIDTH]
         seen.add(id(inner))
-    return f"a {kind}", "reached by no name"
+    return f"a {kind}", NAMELESS
 
 
 _CACHE = functools._lru_cache_wrapper  # noqa: SLF001 - the type has no other name
@@ -103,7 +106,9 @@ _NO_KEY = "?"
 
 
 def _key(mapping: dict[Any, Any], value: object) -> str:
-    return next((str(key) for key, found in mapping.items() if found is value), _NO_KEY)
+    """Return the key of a value, if it reads well as part of a name."""
+    found = next((key for key, entry in mapping.items() if entry is value), None)
+    return found if isinstance(found, str) else _NO_KEY
 
 
 def _step(referrer: object, inner: object) -> str:
@@ -116,6 +121,8 @@ def _step(referrer: object, inner: object) -> str:
     if isinstance(referrer, dict):
         key = _key(referrer, inner)
         owned = any(_attributes_of(owner) is referrer for owner in gc.get_referrers(referrer))
+        if key == _NO_KEY:
+            return "[...]"
         return f".{key}" if owned else f"[{key!r}]"
     return "[...]"
 

@@ -136,9 +136,9 @@ class LeakResult:
     """Net memory growth of one target, per iteration, with the sites that keep it.
 
     ``ceiling`` is the growth that each site is allowed, in bytes per iteration; ``iterations`` the
-    length of the longest run that was looked at. ``sites`` are the lines that grew, the largest
-    first; empty when clean. ``holders`` are the containers that grow with the calls, in words.
-    ``reason`` is one sentence on how the state was reached.
+    length of the longest run that was looked at. ``sites`` are the lines that grew, empty when
+    clean: first those that name a holder, then the largest. ``holders`` are the containers that
+    grow with the calls, in words. ``reason`` is one sentence on how the state was reached.
     """
 
     target: str

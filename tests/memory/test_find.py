@@ -77,6 +77,12 @@ def test_what_grows_for_a_while_is_looked_at_longer_and_cleared(name: str) -> No
     assert "not over the longer: bounded" in " ".join(result.notes)
 
 
+def test_the_line_that_names_the_holder_comes_before_the_line_whose_memory_was_reused() -> None:
+    result = find("a_list_in_reused_memory", iterations=400)
+    first, *others = [site.place.partition(" ")[2] for site in result.sites]
+    assert (first, others) == ("a_list_in_reused_memory", ["<listcomp>"][: len(others)])
+
+
 def test_a_leak_is_confirmed_over_thousands_of_calls() -> None:
     result = find("list_of_objects")
     assert (result.state, result.iterations) == (LeakState.LEAK, 4000)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from perfkit.memory import holders
-from perfkit.memory.holders import Holder, growing, named, sizes
+from perfkit.memory.holders import growing, named, sizes
 from perfkit.memory.naming import place
+from perfkit.memory.series import Holder
 
 
 class Basket:
