@@ -27,7 +27,15 @@ KEPT_PACE = 0.5
 cache that fills before 2n keeps 0; a list that over-allocates by an eighth varies by a tenth."""
 
 TAIL = 3
-"""Segments at the end over which something must still rise."""
+"""Segments at the end, over which a leak still rises."""
+
+TAIL_PACE = 1 / 3
+"""The slope over the tail must be at least this share of the slope from n to 2n. A list that
+over-allocates may be between two resizes there; a cache that is full has stopped."""
+
+STOPPED_PACE = 0.1
+"""At this share of the slope from n to 2n and below, growth has stopped: a full cache of strings
+still gains a few bytes when ``"v1000"`` replaces ``"v1"``."""
 
 
 class Shape(StrEnum):
@@ -72,12 +80,14 @@ def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
     half = SEGMENTS // 3 - 1
     early = (minima[half] - minima[0]) / half
     late = (minima[-1] - minima[half]) / (SEGMENTS - 1 - half)
-    if minima[-1] == minima[-1 - TAIL]:
+    tail = (minima[-1] - minima[-1 - TAIL]) / TAIL
+    if tail <= STOPPED_PACE * early:
         return Growth(Shape.FILLED, slope)
     if (
         sum(step > 0 for step in steps) >= RISING_SHARE * len(steps)
         and max(steps) <= LARGEST_STEP_SHARE * total
         and late >= KEPT_PACE * early
+        and tail >= TAIL_PACE * early
     ):
         return Growth(Shape.GROWING, slope)
     return Growth(Shape.FILLING, slope)

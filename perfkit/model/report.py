@@ -126,9 +126,10 @@ class LeakSite:
 class LeakResult:
     """Net memory growth of one target, per iteration, with the sites that keep it.
 
-    ``ceiling`` is the growth that is allowed, in bytes per iteration; ``iterations`` the length of
-    the longest run that was looked at. ``sites`` are the lines that grew, the largest first;
-    empty when clean. ``reason`` is one sentence on how the state was reached.
+    ``ceiling`` is the growth that each site is allowed, in bytes per iteration; ``iterations`` the
+    length of the longest run that was looked at. ``sites`` are the lines that grew, empty when
+    clean: first those that name a holder, then the largest. ``holders`` are the containers that
+    grow with the calls, in words. ``reason`` is one sentence on how the state was reached.
     """
 
     target: str
@@ -136,6 +137,7 @@ class LeakResult:
     ceiling: float
     iterations: int
     sites: tuple[LeakSite, ...] = ()
+    holders: tuple[str, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
 

@@ -27,25 +27,28 @@ def named(result: LeakResult) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"),
+    ("name", "least", "most", "holder"),
     [
-        ("list_of_objects", 16, 40),
-        ("dict_by_call", 99, 200),
-        ("unbounded_cache", 50, 300),
-        ("closure", 400, 500),
-        ("class_attribute", 133, 150),
-        ("small_under_swings", 64, 80),
-        ("exception_kept", 100, 1000),
-        ("in_a_coroutine", 40, 150),
-        ("every_tenth_call", 53, 57),
-        ("in_a_library", 80, 300),
+        ("list_of_objects", 16, 40, "kept_list (list, module global)"),
+        ("dict_by_call", 99, 200, "kept_dict (dict, module global)"),
+        ("unbounded_cache", 50, 300, "remembered (functools.lru_cache)"),
+        ("closure", 400, 500, "callbacks (list, module global)"),
+        ("class_attribute", 133, 150, "Registry.seen (list, class attribute)"),
+        ("small_under_swings", 64, 80, "kept_list (list, module global)"),
+        ("exception_kept", 100, 1000, "errors (list, module global)"),
+        ("in_a_coroutine", 40, 150, "kept_list (list, module global)"),
+        ("every_tenth_call", 53, 57, "kept_list (list, module global)"),
+        ("in_a_library", 80, 300, "kept_list (list, module global)"),
     ],
 )
-def test_a_leak_is_found_at_its_line_and_nowhere_else(name: str, least: int, most: int) -> None:
+def test_a_leak_is_found_at_its_line_and_nowhere_else(
+    name: str, least: int, most: int, holder: str
+) -> None:
     result = find(name, iterations=1000)
     assert result.state is LeakState.LEAK, result
     assert all("# leak" in line for line in named(result)), named(result)
     assert least <= result.bytes_per_iteration <= most
+    assert [one.rpartition(" grows by ")[0] for one in result.holders] == [f"zoo.{holder}"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,12 @@ def test_what_grows_for_a_while_is_looked_at_longer_and_cleared(name: str) -> No
     result = find(name)
     assert (result.state, result.sites, result.iterations) == (LeakState.CLEAN, (), 4000)
     assert "not over the longer: bounded" in " ".join(result.notes)
+
+
+def test_the_line_that_names_the_holder_comes_before_the_line_whose_memory_was_reused() -> None:
+    result = find("a_list_in_reused_memory", iterations=400)
+    first, *others = [site.place.partition(" ")[2] for site in result.sites]
+    assert (first, others) == ("a_list_in_reused_memory", ["<listcomp>"][: len(others)])
 
 
 def test_a_leak_is_confirmed_over_thousands_of_calls() -> None:

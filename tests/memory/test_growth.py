@@ -52,8 +52,18 @@ def test_what_is_full_before_the_last_quarter_is_filled_or_steady(slope: int, bo
     assert found.shape in (Shape.STEADY, Shape.FILLED)
 
 
+def test_a_full_cache_whose_entries_get_longer_has_stopped() -> None:
+    found = growth(RUN, tuple(50 * min(mark, 700) + 3 * mark for mark in RUN))
+    assert found.shape is Shape.FILLED
+
+
+def test_a_leak_that_stops_in_the_tail_is_not_called_growing() -> None:
+    found = growth(RUN, tuple(min(mark, 780) for mark in RUN))
+    assert found.shape is Shape.FILLING
+
+
 def test_what_slows_down_without_stopping_is_filling() -> None:
-    found = growth(RUN, tuple(round(1e6 * (1 - 2 ** (-mark / 120))) for mark in RUN))
+    found = growth(RUN, tuple(round(1e6 * (1 - 2 ** (-mark / 207))) for mark in RUN))
     assert found.shape is Shape.FILLING
 
 
