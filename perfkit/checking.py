@@ -24,7 +24,7 @@ def check_budgets(
     by_name = {str(identity): sample for identity, sample in measured.items()}
     left_out = [budget.name for budget in budgets if selected and budget.benchmark not in by_name]
     results = tuple(
-        judge_budget(budget, by_name.get(budget.benchmark or ""))
+        judge_budget(budget, by_name.get(budget.benchmark))
         for budget in budgets
         if budget.name not in left_out
     )
@@ -54,6 +54,7 @@ def _check(check: LeakCheck, side: Side, progress: Callable[[str], None]) -> Lea
             parse_target(check.target, cwd=cwd),
             cwd=cwd,
             ceiling=check.ceiling,
+            iterations=check.iterations,
             environment=environment,
             progress=progress,
         )

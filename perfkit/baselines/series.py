@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from perfkit.baselines.machine import machine_name
 from perfkit.model import Run, Sample, Unit
-from perfkit.stats import per_process
+from perfkit.stats import representatives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,20 @@ class Series:
 
 
 def series_of(runs: Iterable[Run], order: Sequence[str]) -> tuple[Series, ...]:
-    """Return one series per benchmark and machine, its commits in ``order``.
+    """Return one series per benchmark and machine, all over the same commits.
 
-    ``order`` holds full commits, oldest first; runs of other commits (of other branches) and of
-    uncommitted work are left out. A commit measured several times is one point, the median of its
-    processes; a failed or missing measurement is NaN.
+    ``order`` holds full commits, oldest first; the series' points are those of them that any run
+    measured. Runs of other commits (of other branches) and of uncommitted work are left out. A
+    commit measured several times is one point, the median of its processes; NaN stands where the
+    benchmark failed or was not measured.
     """
-    position = {commit: index for index, commit in enumerate(order)}
+    kept = [run for run in runs if not run.dirty]
+    measured = {run.commit for run in kept}
+    commits = tuple(commit for commit in order if commit in measured)
+    position = {commit: index for index, commit in enumerate(commits)}
     found: dict[tuple[str, str, Unit], dict[int, list[Sample]]] = {}
-    for run in runs:
-        if run.dirty or run.commit not in position:
+    for run in kept:
+        if run.commit not in position:
             continue
         machine = machine_name(run.environment)
         for sample in run.samples:
@@ -45,8 +49,8 @@ def series_of(runs: Iterable[Run], order: Sequence[str]) -> tuple[Series, ...]:
             name=name,
             group=machine,
             unit=unit,
-            labels=tuple(order[index] for index in sorted(points)),
-            values=tuple(_value(points[index]) for index in sorted(points)),
+            labels=commits,
+            values=tuple(_value(points.get(index, [])) for index in range(len(commits))),
         )
         for (machine, name, unit), points in sorted(found.items())
     )
@@ -59,5 +63,5 @@ def _value(samples: Sequence[Sample]) -> float:
     return statistics.median(
         float(value)
         for sample in worked
-        for value in per_process(sample.processes, "history", sample.better)
+        for value in representatives(sample.processes, "history", sample.better)
     )

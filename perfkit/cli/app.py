@@ -12,6 +12,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.history import history
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
@@ -78,6 +79,7 @@ app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=DECIDE)(check)
+app.command(rich_help_panel=REPORT)(history)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

@@ -62,7 +62,7 @@ def check(
     former = (
         repository.resolve(base)
         if base is not None
-        else repository.merge_base(onto or repository.default_branch(), judged.commit)
+        else repository.merge_base(judged.commit, onto or repository.default_branch())
     )
     with measured_change(
         invocation,

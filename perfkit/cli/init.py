@@ -1,13 +1,12 @@
 """``perfkit init``: the first files of a project that is measured."""
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from perfkit.cli import options
 from perfkit.errors import ExitCode
-from perfkit.init.plan import Forge
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,8 +18,8 @@ def init(
     context: typer.Context,
     *,
     ci: Annotated[
-        Forge, typer.Option("--ci", help="Whose CI gets a workflow file.")
-    ] = Forge.GITHUB,
+        Literal["github", "none"], typer.Option("--ci", help="Whose CI gets a workflow file.")
+    ] = "github",
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
     json: options.Json = False,
 ) -> ExitCode:

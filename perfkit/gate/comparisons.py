@@ -12,7 +12,7 @@ from perfkit.stats import (
     SuiteVerdict,
     compare_samples,
     judge_suite,
-    per_process,
+    representatives,
 )
 
 METRIC: dict[Unit, Metric] = {
@@ -204,7 +204,7 @@ def summary(sample: Sample) -> Summary:
     They are the very values that the shift is computed from, so that a row never contradicts
     itself.
     """
-    centres = [float(value) for value in per_process(sample.processes, "sample", sample.better)]
+    centres = [float(value) for value in representatives(sample.processes, "sample", sample.better)]
     if len(centres) == 1:
         return Summary(median=centres[0], low=centres[0], high=centres[0], n=1)
     low, middle, high = statistics.quantiles(centres, n=4, method="inclusive")
@@ -216,4 +216,4 @@ def _summary_or_none(sample: Sample | None) -> Summary | None:
 
 
 def _centre(sample: Sample) -> float:
-    return float(statistics.median(per_process(sample.processes, "base", sample.better)))
+    return float(statistics.median(representatives(sample.processes, "base", sample.better)))

@@ -3,19 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Literal
 
 from perfkit.benchmarking.suite import NAMES
 
-
-class Forge(StrEnum):
-    """Whose CI the workflow file is for."""
-
-    GITHUB = "github"
-    NONE = "none"
+Forge = Literal["github", "none"]
+"""Whose CI the workflow file is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +70,7 @@ def planned_files(
     sources = dict(_CONFIG)
     if shape.suite is None or (replace_suite and shape.suite == OWN_SUITE):
         sources |= _SUITE
-    if forge is Forge.GITHUB:
+    if forge == "github":
         sources |= _WORKFLOW
     values = {
         "@PROJECT@": json.dumps(shape.name),

@@ -8,6 +8,9 @@ from perfkit.model import Report
 
 SCHEMA = 1
 
+DERIVED_STATUS = ("comparisons", "leaks")
+"""Rows whose status follows from their verdict; it is written for readers and not read back."""
+
 
 def to_values(report: Report) -> dict[str, Any]:
     """Return the report's fields as JSON values, each row with its ``status`` beside it.
@@ -16,7 +19,7 @@ def to_values(report: Report) -> dict[str, Any]:
     numbers.
     """
     values: dict[str, Any] = json.loads(_adapter().dump_json(report))
-    for kind in ("comparisons", "budgets", "leaks"):
+    for kind in DERIVED_STATUS:
         for row, value in zip(getattr(report, kind), values[kind], strict=True):
             value["status"] = str(row.status)
     values.pop("command")  # the envelope holds it
@@ -45,7 +48,7 @@ def from_text(text: str, place: str) -> Report:
         for key, value in envelope.items()
         if key not in {"perfkit", "status", "exit_code", "error"}
     }
-    for kind in ("comparisons", "budgets", "leaks"):
+    for kind in DERIVED_STATUS:
         rows = fields.get(kind, [])
         if isinstance(rows, list):
             fields[kind] = [

@@ -15,6 +15,9 @@ SIGNIFICANT = 4
 SHORT_MINUTES = 10
 """Minutes are used from here on; below, seconds are easier to compare."""
 
+SMALL_COUNT = 1e-2
+"""Plain numbers below this are printed with an exponent, having no prefix to shorten them."""
+
 LONG_SECONDS = 120
 """Lengths of time are shown in minutes from here on."""
 
@@ -58,6 +61,8 @@ def scale_of(values: Sequence[float], unit: Unit) -> tuple[float, str, int]:
 
 def quantity(value: float, unit: Unit, scale: tuple[float, str, int] | None = None) -> str:
     """Return ``value`` with its unit, in ``scale`` or the one that fits it."""
+    if unit is Unit.COUNT and 0 < abs(value) < SMALL_COUNT:
+        return f"{value:.{SIGNIFICANT - 1}e}"
     factor, symbol, decimals = scale or scale_of([value], unit)
     number = f"{value / factor:.{decimals}f}"
     return f"{number} {symbol}" if symbol else number

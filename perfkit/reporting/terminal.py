@@ -96,10 +96,10 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("")
-    table.add_column("benchmark", overflow="fold")
+    table.add_column("benchmark", overflow="fold", min_width=20)
     for name in ("base", "head", "change"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", min_width=20)
     for row in rows:
         status = row.status
         mark = "👁" if row.waived else MARK[status]
@@ -108,9 +108,9 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
         table.add_row(
             Text(mark, style=colour),
             Text(str(row.benchmark)),
-            base,
-            head,
-            _change(row),
+            Text(base),
+            Text(head),
+            Text(_change(row)),
             Text(_verdict(row), style=colour),
         )
     return table
@@ -152,7 +152,7 @@ def _verdict(row: Comparison) -> str:
                 parts.insert(0, f"p {p:.2g}")
             case Verdict.INCONCLUSIVE:
                 if row.shift.rounds_needed is not None:
-                    parts.append(f"about {row.shift.rounds_needed} rounds would decide")
+                    parts.append(f"{row.shift.rounds_needed} rounds would decide")
             case (
                 Verdict.UNCHANGED
                 | Verdict.DIFFERENT_WORK

@@ -86,7 +86,12 @@ def judge_suite(
     chance = [key for key, shift in shifts.items() if shift.design != "exact"]
     by_suite = dict(zip(chance, adjust([shifts[key].p_value for key in chance]), strict=True))
     again = confirmations or {}
-    by_suspects = dict(zip(again, adjust([shift.p_value for shift in again.values()]), strict=True))
+    # The direction was given beforehand, so half of the two-sided p is the p of a confirmation.
+    one_sided = [
+        shift.p_value / 2 if shift.verdict is shifts[key].verdict else 1.0
+        for key, shift in again.items()
+    ]
+    by_suspects = dict(zip(again, adjust(one_sided), strict=True))
     judged: dict[Key, SuiteVerdict] = {}
     for key, shift in shifts.items():
         p_adjusted = by_suite.get(key)

@@ -39,14 +39,26 @@ class Sides:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, base: Values, head: Values, *, floor: float, better: Better) -> "Sides":
-        """Check both sides, represent each process by one value and choose the scale.
+    def of(
+        cls,
+        base: Values,
+        head: Values,
+        *,
+        floor: float,
+        better: Better,
+        quantile: float = LOW_QUANTILE,
+    ) -> "Sides":
+        """Check both sides, represent each process by its ``quantile`` and choose the scale.
+
+        The quantile counts from the better end: 0.99 is the slow tail of a time and the low tail
+        of a throughput.
 
         Raises:
             UsageError: a side or a process without values, or a value that is not finite.
         """
-        before = per_process(base, "base", better)
-        after = per_process(head, "head", better)
+        from_below = quantile if better == "lower" else 1 - quantile
+        before = per_process(base, "base", from_below)
+        after = per_process(head, "head", from_below)
         sign: Literal[1, -1] = 1 if better == "lower" else -1
         if min(before.min(), after.min()) > 0:
             edge = math.log1p(floor)
@@ -74,15 +86,22 @@ class Sides:
         return bool(np.ptp(self.base) == 0 and np.ptp(self.head) == 0)
 
 
-def per_process(side: Values, name: str, better: Better) -> Array:
-    """Return the value that stands for each process of a side, shape (processes,).
+def representatives(side: Values, name: str, better: Better) -> Array:
+    """Return the value that stands for each process in a comparison, shape (processes,).
+
+    It is the :data:`LOW_QUANTILE` from the better end. Raises as :func:`per_process`.
+    """
+    return per_process(side, name, LOW_QUANTILE if better == "lower" else 1 - LOW_QUANTILE)
+
+
+def per_process(side: Values, name: str, quantile: float) -> Array:
+    """Return the ``quantile`` of each process of a side, shape (processes,).
 
     Raises:
         UsageError: no process, a process without values, or a value that is not finite.
     """
     if len(side) == 0:
         raise UsageError(f"{name} has no values; wanted one process at least")
-    quantile = LOW_QUANTILE if better == "lower" else 1 - LOW_QUANTILE
     found = np.empty(len(side))
     processes: Sequence[float | Sequence[float]] = side
     for index, process in enumerate(processes):

@@ -93,15 +93,19 @@ def rank_shift(sides: Sides, design: Design, level: float) -> RankShift:
     Raises:
         UsageError: sides of unequal length under the interleaved design.
     """
-    if design == "sequential":
-        return unpaired_shift(sides.base, sides.head, level)
+    check_rounds(sides, design)
+    shift_of = interleaved_shift if design == "interleaved" else unpaired_shift
+    return shift_of(sides.base, sides.head, level)
+
+
+def check_rounds(sides: Sides, design: Design) -> None:
+    """Raise :class:`UsageError` where an interleaved design lacks one side of a round."""
     n_base, n_head = len(sides.base), len(sides.head)
-    if n_base != n_head:
+    if design == "interleaved" and n_base != n_head:
         raise UsageError(
             f"base has {n_base} rounds and head {n_head}; an interleaved comparison wants both "
             "sides of every round: leave incomplete rounds out, or use the sequential design"
         )
-    return interleaved_shift(sides.base, sides.head, level)
 
 
 def judge(
@@ -113,23 +117,24 @@ def judge(
     floor: float,
     alpha: float,
     confidence: float,
+    notes: tuple[str, ...] = (),
 ) -> Shift:
     """Return the shift with the verdict that interval, floor and ``p_value`` allow."""
-    notes = list(sides.notes)
+    notes += sides.notes
     if sides.constant and rank.estimate != 0:
         p_value = 1.0
-        notes.append("neither side varies, so chance cannot be judged: coarse clock or cache?")
+        notes += ("neither side varies, so chance cannot be judged: coarse clock or cache?",)
     verdict = _verdict(sides, rank, significant=p_value <= alpha)
     visible, rounds = None, None
     if math.isfinite(rank.half_width) and not sides.constant:
         visible = max(floor, sides.ratio(rank.half_width) - 1)
     if verdict is Verdict.INCONCLUSIVE:
         if sides.separated and _inside(rank, sides.edge):
-            notes.append("every value differs between the sides, but by less than the floor")
+            notes += ("every value differs between the sides, but by less than the floor",)
         else:
             rounds = _rounds_needed(sides, rank, alpha)
     if design == "sequential":
-        notes.append("sides not interleaved: drift of the machine would look like a change")
+        notes += ("sides not interleaved: drift of the machine would look like a change",)
     return Shift(
         verdict=verdict,
         ratio=_interval(sides, rank, confidence),
@@ -141,7 +146,7 @@ def judge(
         scale=sides.scale,
         smallest_visible_effect=visible,
         rounds_needed=rounds,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 

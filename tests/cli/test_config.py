@@ -11,7 +11,7 @@ regression:
   threshold: 4%
 budgets:
   - name: import
-    target: -m shop.importer
+    benchmark: shop.time_import
     limit: 1500ms
 """
 

@@ -93,17 +93,14 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
         (
             "budgets:\n  - name: a\n    benchmark: b\n    limit: 1s\n    lmit: 2s\n",
             (
-                "5:5: found the unknown key 'lmit', wanted one of name, benchmark, target, "
+                "5:5: found the unknown key 'lmit', wanted one of name, benchmark, "
                 "statistic, "
                 "limit, why; did you mean 'limit'?"
             ),
         ),
         (
             "budgets:\n  - name: a\n    benchmark: b\n",
-            (
-                "2:5: found no key 'limit', wanted it among name, benchmark, target, statistic, "
-                "limit, why"
-            ),
+            ("2:5: found no key 'limit', wanted it among name, benchmark, statistic, limit, why"),
         ),
         (
             "budgets:\n  - name: a\n    benchmark: b\n    limit: 1\n",
@@ -112,22 +109,6 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
         (
             "budgets:\n  - name: a\n    benchmark: b\n    limit: 0s\n",
             "4:12: limit: found zero, wanted more than zero",
-        ),
-        (
-            "budgets:\n  - {name: a, limit: 1s}\n",
-            (
-                "2:5: budgets: found neither benchmark nor target, wanted one of the keys "
-                "benchmark "
-                "and target"
-            ),
-        ),
-        (
-            "budgets:\n  - {name: a, limit: 1s, benchmark: b, target: t}\n",
-            "2:5: budgets: found both, wanted one of the keys benchmark and target",
-        ),
-        (
-            "budgets:\n  - {name: a, limit: 1MiB, target: t}\n",
-            "2:5: budgets: found a limit that is no duration, wanted one: a target is timed",
         ),
         (
             (
@@ -164,7 +145,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
         ("regression: {min_rounds: 6.5}\n", "1:26: min_rounds: found 6.5, wanted a whole number"),
         (
             "regression: {min_rounds: 50}\n",
-            "1:13: regression: found min_rounds 50 above max_rounds 30, wanted at most as many",
+            "1:13: regression: found min_rounds 50 above max_rounds 20, wanted at most as many",
         ),
         (
             "waivers:\n- {benchmark: b, ceiling: 5%, expires: 2026-02-30, issue: i, reason: r}\n",

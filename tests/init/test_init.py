@@ -11,7 +11,7 @@ import yaml
 from perfkit.config.load import explain, load_settings
 from perfkit.config.monitoring import Monitoring
 from perfkit.config.thresholds import Thresholds
-from perfkit.init.plan import Forge, planned_files, shape_of
+from perfkit.init.plan import planned_files, shape_of
 
 CONFIG = ["config/performance_thresholds.yaml", "config/monitoring_config.yaml"]
 SUITE = [
@@ -96,7 +96,7 @@ def test_the_suite_runs_under_asv_itself(repository: Path) -> None:
 
 
 def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> None:
-    planned = planned_files(shape_of(repository), Forge.NONE, replace_suite=False)
+    planned = planned_files(shape_of(repository), "none", replace_suite=False)
     text = next(text for path, text in planned.items() if path.name.startswith("performance"))
     lines = []
     for line in text.splitlines():
@@ -121,7 +121,7 @@ def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> N
             thresholds.waivers,
         )
     ]
-    assert sizes == [1, 2, 1, 1]
+    assert sizes == [1, 1, 1, 1]
 
 
 def _tail_of_entries(lines: list[str]) -> int:
@@ -192,7 +192,7 @@ def test_the_workflow_installs_the_project_as_it_is_made(
     tmp_path: Path, file: str, install: str
 ) -> None:
     (tmp_path / file).touch()
-    planned = planned_files(shape_of(tmp_path), Forge.GITHUB, replace_suite=False)
+    planned = planned_files(shape_of(tmp_path), "github", replace_suite=False)
     workflow = next(text for path, text in planned.items() if path.name == "perfkit.yml")
     assert f"- run: {install}\n" in workflow
     assert "@" not in workflow.replace("actions/", "").replace("@v", "")

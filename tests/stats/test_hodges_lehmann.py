@@ -101,6 +101,15 @@ def test_forms_change_where_the_paired_one_can_reach_the_level() -> None:
     assert chosen.p_value == min(1.0, 2 * paired.p_value)
 
 
+def test_forms_that_exclude_each_other_fall_back_to_the_narrower() -> None:
+    base = np.array([1.3, 2.0, 3.6, 0.1, -1.4, -5.6, -0.3, -0.2, 0.33, -0.01, 0.6, 0.18])
+    head = np.array([7.6, -0.7, 47.9, 5.1, -0.84, -0.27, -0.57, -0.37, 0.76, -1.2, -1.5, 22.7])
+    unpaired, paired = unpaired_shift(base, head, 0.45), paired_shift(base, head, 0.45)
+    assert unpaired.high < paired.low
+    rank = interleaved_shift(base, head, 0.9)
+    assert (rank.low, rank.high, rank.p_value) == (unpaired.low, unpaired.high, 1.0)
+
+
 def test_signed_rank_distribution_is_symmetric_and_complete() -> None:
     pmf = np.diff(signed_rank_cdf(9), prepend=0.0)
     assert pmf == pytest.approx(pmf[::-1])

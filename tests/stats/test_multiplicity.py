@@ -37,7 +37,7 @@ def test_a_suspect_among_many_needs_confirmation() -> None:
     assert alone.p_adjusted == pytest.approx(100 * SLOWER.p_value)
     confirmed = judge_suite(suite, confirmations={"slow": SLOWER})["slow"]
     assert (confirmed.verdict, confirmed.confirmed) == (Verdict.REGRESSED, True)
-    assert confirmed.p_adjusted == pytest.approx(SLOWER.p_value)
+    assert confirmed.p_adjusted == pytest.approx(SLOWER.p_value / 2)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_suspect_among_many_needs_confirmation() -> None:
         (SAME, Verdict.UNCHANGED),
         (FASTER, Verdict.INCONCLUSIVE),
         (NOISE, Verdict.INCONCLUSIVE),
-        (replace(SLOWER, p_value=0.02), Verdict.INCONCLUSIVE),
+        (replace(SLOWER, p_value=0.03), Verdict.INCONCLUSIVE),
     ],
 )
 def test_what_confirmation_makes_of_a_suspect(again: Shift, verdict: Verdict) -> None:

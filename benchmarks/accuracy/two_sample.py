@@ -1,0 +1,349 @@
+"""Two-sample rules side by side: false alarms, power, rounds to decide, whole suites, tails.
+
+Run from anywhere with perfkit, asv and scipy installed:
+
+    python benchmarks/accuracy/two_sample.py [--quick] [--data DIR] [--record-aa SECONDS]
+        [--write-docs]
+
+Everything is drawn from ``--seed``; the seeds used while choosing constants were 0 to 99.
+``--write-docs`` replaces this script's section of docs/accuracy.md.
+"""
+
+import argparse
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import noise
+import numpy as np
+import stopping
+from noise import FAMILIES, Array, Source, lognormal
+from rules import RULES, SIGN, perfkit
+
+from perfkit.model import Shift, Verdict
+from perfkit.stats import (
+    SequentialComparison,
+    compare_quantiles,
+    compare_samples,
+    judge_suite,
+    needs_confirmation,
+)
+from perfkit.stats.sequential import spending
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- two-sample:begin -->", "<!-- two-sample:end -->"
+ROUNDS = 20
+
+Table = list[str]
+
+
+def table(header: list[str], rows: list[list[str]]) -> Table:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def percent(part: float, digits: int = 1) -> str:
+    """A share as text, in percent."""
+    return f"{100 * part:.{digits}f}"
+
+
+def upper(count: int, n: int) -> float:
+    """Upper end of the 95 % Clopper-Pearson interval of a rate."""
+    from scipy.special import betaincinv
+
+    return 1.0 if count == n else float(betaincinv(count + 1, n - count, 0.975))
+
+
+def batch(source: Source, random: np.random.Generator, n: int, rounds: int = ROUNDS) -> Array:
+    """``n`` A/A comparisons, shape (2, n, rounds)."""
+    return np.stack([source(random, rounds) for _ in range(n)], axis=1)
+
+
+def watch(rule: SequentialComparison, base: Array, head: Array) -> tuple[Shift, int]:
+    """Look after every round, as the runner does, until decided; log times, shape (rounds,)."""
+    before, after = np.exp(base), np.exp(head)
+    shares = spending(rule.alpha, rule.max_rounds)
+    start = next(look for look, share in enumerate(shares, 1) if share > 0)
+    # Looks without a share cannot decide; starting after them changes nothing but the time taken.
+    for rounds in range(start, rule.max_rounds + 1):
+        shift = rule.look(before[:rounds], after[:rounds])
+        if shift.verdict is not Verdict.INCONCLUSIVE or rounds == rule.max_rounds:
+            return shift, rounds
+    raise AssertionError("the last look always returns")
+
+
+def false_alarms(sources: Mapping[str, Source], seed: int, n: int) -> Iterator[str]:
+    """Share of A/A comparisons called changed, in either direction, per rule and noise."""
+    yield f"### A/A, {ROUNDS} rounds, {n} comparisons a row: % called changed"
+    yield ""
+    rows = []
+    for index, (name, source) in enumerate(sources.items()):
+        base, head = batch(source, np.random.default_rng([seed, 1, index]), n)
+        rates = [np.count_nonzero(rule(base, head)) / n for rule in RULES.values()]
+        rows.append([name, *(percent(rate, 2) for rate in rates)])
+    yield from table(["noise", *RULES], rows)
+
+
+def power(sources: Mapping[str, Source], seed: int, n: int) -> Iterator[str]:
+    """Share of slowed comparisons called regressed."""
+    yield f"### Power, {ROUNDS} rounds, {n} comparisons a row: % called regressed"
+    yield ""
+    rules = {"perfkit, floor 3 %": perfkit(0.03), **RULES}
+    synthetic = [
+        (f"+{effect} %, noise {sd} %", lognormal(sd / 100), effect / 100)
+        for effect, sd in ((5, 1), (10, 1), (3, 2), (5, 2), (7, 2), (10, 2), (10, 5), (20, 5))
+    ]
+    families = [(f"+10 %, {name}", FAMILIES[name], 0.1) for name in list(FAMILIES)[3:]]
+    real = [(f"+10 %, {name}", source, 0.1) for name, source in sources.items()]
+    rows = []
+    for index, (name, source, effect) in enumerate([*synthetic, *families, *real]):
+        base, head = batch(source, np.random.default_rng([seed, 2, index]), n)
+        head = head + np.log1p(effect)
+        found = [np.mean(rule(base, head) == 1) for rule in rules.values()]
+        rows.append([name, *(percent(rate) for rate in found)])
+    yield from table(["effect and noise", *rules], rows)
+
+
+def watched(sources: Mapping[str, Source], seed: int, n: int, n_real: int) -> Iterator[str]:
+    """False alarms when every round is looked at."""
+    yield "### Looking after every round, A/A: % ever called changed (nominal: 1 %)"
+    yield ""
+    cases = [
+        ("lognormal 2 %", lognormal(0.02), n),
+        ("heavy tails (t2, 2 %)", FAMILIES["heavy tails (t2, 2 %)"], n),
+        *((name, source, n_real) for name, source in sources.items()),
+    ]
+    rows = []
+    for index, (name, source, size) in enumerate(cases):
+        base, head = batch(source, np.random.default_rng([seed, 3, index]), size)
+        counts = []
+        for floor in (0.0, 0.05):
+            rule = SequentialComparison(floor=floor)
+            counts.append(
+                sum(watch(rule, *pair)[0].verdict in SIGN for pair in zip(base, head, strict=True))
+            )
+        naive = [
+            np.mean(
+                np.any([RULES[k](base[:, :r], head[:, :r]) for r in range(5, ROUNDS + 1)], axis=0)
+            )
+            for k in ("benchstat", "Welch", "MW .01, floor 5 %", "Welch .01, floor 5 %")
+        ]
+        rows.append(
+            [name, str(size)]
+            + [f"{percent(c / size, 2)} (<= {percent(upper(c, size), 2)})" for c in counts]
+            + [percent(rate) for rate in naive]
+        )
+    yield from table(
+        ["noise", "comparisons", "perfkit, floor 0 (95 % bound)", "perfkit (95 % bound)"]
+        + ["benchstat", "Welch", "MW .01, floor 5 %", "Welch .01, floor 5 %"],
+        rows,
+    )
+    yield ""
+    yield "The other rules are applied after each round from the fifth, stopping at the first alarm."
+
+
+def rounds_to_decide(seed: int, n: int) -> Iterator[str]:
+    """Rounds and verdicts of the adaptive comparison against the fixed design."""
+    yield f"### Rounds to decide, up to {ROUNDS}, {n} comparisons a row, floor 5 %"
+    yield ""
+    rows = []
+    cases = [(10, 2), (10, 1), (10, 5), (5, 1), (7, 2), (20, 5), (0, 1), (0, 2), (0, 5)]
+    for index, (effect, sd) in enumerate(cases):
+        base, head = batch(lognormal(sd / 100), np.random.default_rng([seed, 4, index]), n)
+        head = head + np.log1p(effect / 100)
+        pairs = list(zip(base, head, strict=True))
+        found = [watch(SequentialComparison(), *pair) for pair in pairs]
+        fixed = [compare_samples(np.exp(b), np.exp(h)).verdict for b, h in pairs]
+        mean = np.mean([rounds for _, rounds in found])
+        wanted = Verdict.REGRESSED if effect else Verdict.UNCHANGED
+        rows.append(
+            [f"+{effect} %, noise {sd} %", wanted.value, f"{mean:.2f}", f"{mean / ROUNDS:.2f}x"]
+            + [percent(np.mean([shift.verdict is wanted for shift, _ in found]))]
+            + [percent(np.mean([verdict is wanted for verdict in fixed]))]
+        )
+    yield from table(
+        ["effect and noise", "true answer", "mean rounds", f"of {ROUNDS}"]
+        + ["% true answer, adaptive", f"% true answer, fixed {ROUNDS}"],
+        rows,
+    )
+
+
+def suites(sources: Mapping[str, Source], seed: int, n: int, size: int = 200) -> Iterator[str]:
+    """Whole suites without any change, and with ten changes, judged as the runner does."""
+    yield f"### Suites of {size} benchmarks, {n} suites a row"
+    yield ""
+    mixed = [lognormal(sd) for sd in (0.005, 0.01, 0.02, 0.03, 0.05)]
+    cases = {"noise 0.5 to 5 %": mixed, "noise 10 %": [lognormal(0.1)]}
+    if sources:
+        cases["real processes"] = list(sources.values())
+    rows = []
+    for index, (name, noises) in enumerate(cases.items()):
+        random = np.random.default_rng([seed, 5, index])
+        false, asked, spent, hits = 0, 0, 0, []
+        others = dict.fromkeys(list(RULES)[2:], 0)
+        for suite in range(n):
+            draws = [noises[i % len(noises)](random, ROUNDS) for i in range(size)]
+            base, head = np.stack(draws, axis=1)
+            for rule in others:
+                others[rule] += bool(np.any(RULES[rule](base, head) == 1))
+            slowed = range(10) if suite % 2 else range(0)
+            effect = np.zeros(size)
+            effect[list(slowed)] = np.log1p(0.2)
+            judged, extra, rounds = _judge(base, head, effect, noises, random)
+            asked, spent = asked + extra, spent + rounds
+            called = {i for i, row in judged.items() if row is Verdict.REGRESSED}
+            false += bool(called - set(slowed))
+            hits.extend(i in called for i in slowed)
+        rows.append(
+            [name, f"{percent(false / n)} (<= {percent(upper(false, n))})"]
+            + [percent(np.mean(hits)), f"{asked / n:.1f}", f"{spent / n / size:.1f}"]
+            + [percent(count / n) for count in others.values()]
+        )
+    yield from table(
+        ["noise", "perfkit: % suites with a false regression (95 % bound)"]
+        + ["% of ten +20 % regressions found", "confirmed a suite", "rounds a benchmark", *others],
+        rows,
+    )
+    yield ""
+    yield (
+        "perfkit as the runner uses it: adaptive rounds, suspects measured again, `judge_suite`. "
+        "In every second suite ten benchmarks are 20 % slower; the others' columns are % of "
+        f"suites with a false regression at {ROUNDS} fixed rounds, without those ten slowed."
+    )
+
+
+def _judge(
+    base: Array,
+    head: Array,
+    effect: Array,
+    noises: list[Source],
+    random: np.random.Generator,
+) -> tuple[dict[int, Verdict], int, int]:
+    """Verdicts of one suite, the number of suspects, and all rounds spent."""
+    rule = SequentialComparison()
+    first, again, spent = {}, {}, 0
+    for i, shifted in enumerate(effect):
+        first[i], rounds = watch(rule, base[i], head[i] + shifted)
+        spent += rounds
+    asked = needs_confirmation(first)
+    for i in asked:
+        before, after = noises[i % len(noises)](random, ROUNDS)
+        again[i], rounds = watch(rule, before, after + effect[i])
+        spent += rounds
+    judged = judge_suite(first, confirmations=again)
+    return {i: row.verdict for i, row in judged.items()}, len(asked), spent
+
+
+def tails(seed: int, n: int) -> Iterator[str]:
+    """Slow calls in the tail, seen by the quantile ratio and by location rules."""
+    yield f"### Tails: a share of the calls 5 times slower, {n} comparisons a row"
+    yield ""
+    rows = []
+    cases = [(0.95, 10, 100, 0.10), (0.95, 20, 100, 0.08), (0.99, 20, 100, 0.02)]
+    cases += [(0.99, 20, 250, 0.02), (0.99, 20, 1000, 0.02)]
+    for index, (quantile, processes, calls, slow) in enumerate(cases):
+        random = np.random.default_rng([seed, 6, index])
+        found = np.zeros(3)
+        for _ in range(n):
+            base, same, head = _calls(random, processes, calls)
+            head[random.random(head.shape) < slow] *= 5
+            found += [
+                compare_quantiles(base, same, quantile=quantile).verdict in SIGN,
+                compare_quantiles(base, head, quantile=quantile).verdict is Verdict.REGRESSED,
+                compare_samples(base, head).verdict is Verdict.REGRESSED,
+            ]
+        rows.append(
+            [f"{percent(slow, 0)} %", f"p{percent(quantile, 0)}", f"{processes} x {calls}"]
+            + [percent(rate) for rate in found / n]
+        )
+    yield from table(
+        ["slow calls", "quantile", "processes x calls", "% false, A/A"]
+        + ["% seen by the quantile ratio", "% seen by the location rule"],
+        rows,
+    )
+
+
+def _calls(random: np.random.Generator, processes: int, calls: int) -> Array:
+    """Three sides of equal code: processes 2 % apart, skewed calls; shape (3, processes, calls)."""
+    level = random.normal(0, 0.02, (3, processes, 1))
+    return np.exp(level + random.gamma(1.5, 0.03, (3, processes, calls)))
+
+
+def environment() -> str:
+    """Date, machine class and versions in one line."""
+    cpu = platform.processor() or platform.machine()
+    facts = Path("/proc/cpuinfo")
+    if facts.is_file() and (found := re.search(r"model name\s*: (.*)", facts.read_text())):
+        cpu = found[1]
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "asv"))
+    date = datetime.now(UTC).date()
+    python = platform.python_version()
+    return f"{date}, {cpu}, {os.cpu_count()} cores, Python {python}, {versions}"
+
+
+def sections(options: argparse.Namespace) -> Iterator[str]:
+    """The whole report, line by line."""
+    quick, seed = options.quick, options.seed
+    real = noise.recorded(options.data)
+    here = noise.record(options.record_aa) if options.record_aa > 0 else {}
+    measured = {**real, **here}
+    yield f"Measured {environment()}; seed {seed}{', quick' if quick else ''}."
+    yield ""
+    yield f"`python benchmarks/accuracy/two_sample.py{' --quick' if quick else ''}`"
+    parts = [
+        false_alarms({**FAMILIES, **measured}, seed, 200 if quick else 2000),
+        power(measured, seed, 100 if quick else 1000),
+        watched(measured, seed, 500 if quick else 10_000, 200 if quick else 2000),
+        rounds_to_decide(seed, 100 if quick else 1000),
+        stopping.costs(seed, 200 if quick else 2000),
+        suites(measured, seed, 4 if quick else 100),
+        tails(seed, 20 if quick else 200),
+    ]
+    for part in parts:
+        yield ""
+        yield from part
+
+
+def write_docs(text: str) -> None:
+    """Put ``text`` between this script's markers in docs/accuracy.md; the rest stays."""
+    path = ROOT / "docs" / "accuracy.md"
+    path.parent.mkdir(exist_ok=True)
+    page = path.read_text() if path.is_file() else "# Accuracy\n"
+    block = f"{BEGIN}\n{text}\n{END}"
+    if BEGIN in page:
+        before, rest = page.split(BEGIN, 1)
+        page = before + block + rest.split(END, 1)[1]
+    else:
+        page = f"{page.rstrip()}\n\n{block}\n"
+    path.write_text(page)
+
+
+def main() -> int:
+    """Print the report; write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the comparisons")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--record-aa", type=float, default=60, metavar="SECONDS")
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--write-docs", action="store_true")
+    options = parser.parse_args()
+    started = time.monotonic()
+    lines = []
+    for line in sections(options):
+        print(line, flush=True)
+        lines.append(line)
+    print(f"\n{time.monotonic() - started:.0f} s", file=sys.stderr)
+    if options.write_docs:
+        write_docs("\n".join(["## Two samples", "", *lines]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
