@@ -1,6 +1,7 @@
 """One measured process: started, bounded in time, ended as a group, read back."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perfkit.errors import MeasurementError
+from perfkit.process_group import end_group, end_stragglers
+
+log = logging.getLogger("perfkit.bench")
 
 CHILD = Path(__file__).with_name("child.py")
-
-TERMINATION_GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL: enough for a teardown, too short to stall a run."""
 
 LAST_LINES = 12
 """Lines of a failed process's output that are kept; the end of a traceback fits."""
@@ -87,24 +88,12 @@ def call_child(
             except BaseException:
                 end_group(process)
                 raise
-            end_group(process)  # what the benchmark may have left running
+            if end_stragglers(process):
+                log.warning("a benchmark left processes running when it ended; they were ended too")
         if not answer.exists():
             raise ProcessFailedError(_reason(code, _tail(printed)), _tail(printed))
         decoded: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
         return decoded
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End every process of the child's group: politely first, then for certain."""
-    try:
-        os.killpg(process.pid, signal.SIGTERM if process.poll() is None else signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    try:
-        process.wait(TERMINATION_GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _tail(path: Path) -> str:
@@ -119,7 +108,8 @@ def _tail(path: Path) -> str:
 def _reason(code: int, output: str) -> str:
     lines = [line for line in output.splitlines() if line.strip()]
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"killed by {known.get(-code, f'signal {-code}')}"
     if code == 0:
         return "ended without a result (did it call os._exit?)"
     return lines[-1].strip() if lines else f"exited with {code}"

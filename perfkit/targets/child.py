@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import perfkit
 from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
+from perfkit.process_group import end_group, end_stragglers
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,6 @@ except Exception as error:
     with open(result, "w") as file:
         json.dump({"end": "bug", "why": f"{type(error).__name__}: {error}"}, file)
 """
-_GRACE_SECONDS = 2.0
-"""What a process gets between SIGTERM and SIGKILL: time to close files, short for a person."""
-_POLL_SECONDS = 0.02
 _STDERR = 2
 
 
@@ -107,34 +104,10 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None, name: str) ->
             status = process.wait(timeout)
     finally:
         if status is None:
-            _end_group(process)
-    # Processes that were about to end, such as multiprocessing's resource tracker, may do so.
-    if not _gone(process, within=_GRACE_SECONDS / 4):
+            end_group(process)
+    if end_stragglers(process):
         _log.warning("%s left processes running when it ended; they were ended too", name)
-        _end_group(process)
     return status
-
-
-def _end_group(leader: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader.pid, number)
-        if _gone(leader, within=_GRACE_SECONDS):
-            return
-
-
-def _gone(leader: subprocess.Popen[bytes], *, within: float) -> bool:
-    """Whether no process of the leader's group is left after at most ``within`` seconds."""
-    end = time.monotonic() + within
-    while True:
-        leader.poll()
-        try:
-            os.killpg(leader.pid, 0)
-        except (ProcessLookupError, PermissionError):  # macOS forbids what is only a zombie
-            return True
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_POLL_SECONDS)
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
