@@ -86,6 +86,14 @@ class Sides:
         return bool(np.ptp(self.base) == 0 and np.ptp(self.head) == 0)
 
 
+def representatives(side: Values, name: str, better: Better) -> Array:
+    """Return the value that stands for each process in a comparison, shape (processes,).
+
+    It is the :data:`LOW_QUANTILE` from the better end. Raises as :func:`per_process`.
+    """
+    return per_process(side, name, LOW_QUANTILE if better == "lower" else 1 - LOW_QUANTILE)
+
+
 def per_process(side: Values, name: str, quantile: float) -> Array:
     """Return the ``quantile`` of each process of a side, shape (processes,).
 

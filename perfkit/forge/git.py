@@ -1,0 +1,152 @@
+"""Facts about revisions, asked from the git command line."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfkit.errors import UsageError
+from perfkit.model import Revision
+
+WORKING_TREE = "working tree"
+"""How the uncommitted state is called on the command line and in reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A git checkout; ``root`` is its top folder."""
+
+    root: Path
+
+    @classmethod
+    def around(cls, folder: Path) -> "Repository":
+        """Return the repository that holds ``folder``; UsageError where there is none."""
+        try:
+            found = subprocess.run(
+                ["git", "rev-parse", "--show-toplevel"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise UsageError(
+                "git is not on PATH; perfkit compares commits with it, so install git."
+            ) from error
+        if found.returncode != 0:
+            reason = found.stderr.strip().removeprefix("fatal: ")
+            raise UsageError(
+                f"{folder}: not usable as a git repository ({reason}); commits can only be compared"
+                " inside one: run `git init` and commit, or change into the repository."
+            )
+        return cls(Path(found.stdout.strip()))
+
+    def git(self, *arguments: str) -> str:
+        """Return the stdout of one git command, stripped; UsageError with git's own words."""
+        done = self._try(*arguments)
+        if done.returncode != 0:
+            reason = done.stderr.strip().removeprefix("fatal: ").splitlines()
+            raise UsageError(
+                f"git {' '.join(arguments)} failed in {self.root}:"
+                f" {reason[0] if reason else f'exit {done.returncode}'}"
+            )
+        return done.stdout.strip()
+
+    def _try(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments], cwd=self.root, capture_output=True, text=True, check=False
+        )
+
+    def is_dirty(self) -> bool:
+        """Whether tracked files differ from HEAD, or untracked ones exist that are not ignored."""
+        return bool(self.git("status", "--porcelain"))
+
+    def is_shallow(self) -> bool:
+        """Whether history was cut off when cloning (``actions/checkout`` does by default)."""
+        return self.git("rev-parse", "--is-shallow-repository") == "true"
+
+    def resolve(self, name: str) -> Revision:
+        """Return the commit that ``name`` means; UsageError names the shallow-clone remedy."""
+        done = self._try(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+        if done.returncode != 0:
+            hint = (
+                "this clone is shallow: fetch the whole history (actions/checkout with"
+                " `fetch-depth: 0`)"
+                if self.is_shallow()
+                else "give a branch, a tag or a commit that `git log` knows"
+            )
+            raise UsageError(f"{name!r} is not a commit of {self.root}; {hint}.")
+        commit = done.stdout.strip()
+        return Revision(label=name, commit=commit, subject=self.subject(commit))
+
+    def subject(self, commit: str) -> str:
+        """Return the first line of a commit's message."""
+        return self.git("log", "-1", "--format=%s", commit)
+
+    def commit_time(self, commit: str) -> int:
+        """Return a commit's author date as a JavaScript timestamp (milliseconds), as asv stores."""
+        return int(self.git("log", "-1", "--format=%at", commit)) * 1000
+
+    def working_tree(self) -> Revision:
+        """Return HEAD, or HEAD marked dirty where uncommitted changes exist."""
+        head = self.resolve("HEAD")
+        if not self.is_dirty():
+            return head
+        return Revision(
+            label=WORKING_TREE, commit=head.commit, dirty=True, subject="uncommitted changes"
+        )
+
+    def default_branch(self) -> str:
+        """Return the branch that changes are merged into: origin's HEAD, else main or master."""
+        done = self._try("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.strip()
+        for name in ("origin/main", "origin/master", "main", "master"):
+            if self._try("rev-parse", "--verify", "--quiet", name).returncode == 0:
+                return name
+        raise UsageError(
+            f"{self.root} has neither origin/HEAD nor a branch main or master; name the base"
+            " commit yourself."
+        )
+
+    def merge_base(self, one: str, other: str) -> Revision:
+        """Return the best common ancestor, the fair base of a change; UsageError without one."""
+        done = self._try("merge-base", one, other)
+        commit = done.stdout.strip()
+        if done.returncode != 0 or not commit:
+            hint = (
+                "this clone is shallow: fetch the whole history (actions/checkout with"
+                " `fetch-depth: 0`)"
+                if self.is_shallow()
+                else "name the base commit yourself"
+            )
+            raise UsageError(f"{one} and {other} share no history in {self.root}; {hint}.")
+        label = f"merge base with {other}"
+        return Revision(label=label, commit=commit, subject=self.subject(commit))
+
+    def first_parents(self, tip: str) -> Sequence[str]:
+        """Return commits from the root to ``tip`` along first parents."""
+        return self.git("rev-list", "--first-parent", "--reverse", tip).splitlines()
+
+    def files(self) -> Sequence[Path]:
+        """Return tracked and untracked, not ignored files, relative to the root."""
+        listed = self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return [Path(name) for name in listed.split("\0") if name]
+
+    @contextmanager
+    def checkout(self, commit: str, folder: Path) -> Iterator[Path]:
+        """Hold ``commit`` checked out in ``folder`` (a detached git worktree), removed after.
+
+        A worktree shares the object store, so it also works in shallow clones and for commits
+        that no branch reaches.
+        """
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.git("worktree", "prune")
+        self.git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+        try:
+            yield folder
+        finally:
+            self.git("worktree", "remove", "--force", str(folder))

@@ -1,0 +1,219 @@
+"""Samples, rules and waivers in; one judged row per benchmark out."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from perfkit.config.thresholds import Metric, Thresholds
+from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Summary, Unit, Verdict
+from perfkit.stats import (
+    SequentialComparison,
+    SuiteVerdict,
+    compare_samples,
+    judge_suite,
+    representatives,
+)
+
+METRIC: dict[Unit, Metric] = {
+    Unit.SECONDS: "time",
+    Unit.BYTES: "memory",
+    Unit.COUNT: "count",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything measured for one comparison.
+
+    ``base`` and ``head`` are the discovery rounds of the benchmarks that ran, ``base_again`` and
+    ``head_again`` the independent rounds of the suspects. ``expected`` is every benchmark that
+    must be answered for, ``skipped`` those that declined to run, by side.
+    """
+
+    base: Mapping[BenchmarkId, Sample]
+    head: Mapping[BenchmarkId, Sample]
+    expected: frozenset[BenchmarkId]
+    skipped_base: frozenset[BenchmarkId] = frozenset()
+    skipped_head: frozenset[BenchmarkId] = frozenset()
+    base_again: Mapping[BenchmarkId, Sample] | None = None
+    head_again: Mapping[BenchmarkId, Sample] | None = None
+
+
+def shift_between(
+    base: Sample, head: Sample, thresholds: Thresholds, *, max_rounds: int | None = None
+) -> Shift:
+    """Return the shift of one benchmark under its rule, valid at any number of rounds.
+
+    Both samples hold at least one process each, of the same rounds.
+    """
+    metric = METRIC[head.unit]
+    rule = thresholds.rule_for(str(head.benchmark), metric)
+    floor = rule.threshold
+    if rule.absolute_floor is not None:
+        centre = abs(_centre(base))
+        floor = max(floor, rule.absolute_floor.value / centre) if centre > 0 else floor
+    if base.exact and head.exact:
+        return compare_samples(
+            base.processes, head.processes, floor=floor, better=head.better, exact=True
+        )
+    sequential = SequentialComparison(
+        floor=floor,
+        alpha=thresholds.regression.alpha,
+        better=head.better,
+        max_rounds=max_rounds or thresholds.regression.max_rounds,
+    )
+    return sequential.look(base.processes, head.processes)
+
+
+def comparable(base: Sample | None, head: Sample | None) -> bool:
+    """Whether both sides have values of the same work."""
+    return (
+        base is not None
+        and head is not None
+        and not base.failure
+        and not head.failure
+        and bool(base.processes)
+        and bool(head.processes)
+        and base.outcome == head.outcome
+    )
+
+
+def judge(
+    evidence: Evidence,
+    thresholds: Thresholds,
+    *,
+    today: date,
+    shift_of: Callable[[Sample, Sample], Shift],
+) -> tuple[Comparison, ...]:
+    """Return one row per expected benchmark, sorted by name; nothing is left out silently.
+
+    ``shift_of`` is :func:`shift_between` with the thresholds in force.
+    """
+    shifts = {
+        identity: shift_of(evidence.base[identity], evidence.head[identity])
+        for identity in sorted(evidence.expected)
+        if comparable(evidence.base.get(identity), evidence.head.get(identity))
+    }
+    confirmations = None
+    if evidence.base_again is not None and evidence.head_again is not None:
+        confirmations = {
+            identity: shift_of(evidence.base_again[identity], evidence.head_again[identity])
+            for identity in evidence.base_again
+            if comparable(evidence.base_again[identity], evidence.head_again.get(identity))
+        }
+    judged = judge_suite(shifts, alpha=thresholds.regression.alpha, confirmations=confirmations)
+    rows = []
+    for identity in sorted(evidence.expected):
+        if identity in shifts:
+            row = _compared(
+                evidence.base[identity],
+                evidence.head[identity],
+                shifts[identity],
+                judged[identity],
+                None if confirmations is None else confirmations.get(identity),
+            )
+        else:
+            row = _not_compared(identity, evidence)
+        rows.append(waived(row, thresholds, today))
+    return tuple(rows)
+
+
+def _compared(
+    base: Sample, head: Sample, first: Shift, judged: SuiteVerdict, again: Shift | None
+) -> Comparison:
+    # The rounds that made a suspect of a benchmark overstate its change (they were selected for
+    # it); the confirming rounds do not, so theirs is the shift to show.
+    shift = again if again is not None and judged.confirmed else first
+    reason = ""
+    if judged.verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
+        reason = (
+            f"first rounds said {first.verdict}, independent rounds did not confirm it"
+            if judged.confirmed
+            else f"{first.verdict} at first sight, but not after counting all benchmarks"
+        )
+    return Comparison(
+        benchmark=head.benchmark,
+        unit=head.unit,
+        verdict=judged.verdict,
+        base=summary(base),
+        head=summary(head),
+        shift=shift,
+        p_adjusted=judged.p_adjusted,
+        threshold=shift.floor,
+        outcome_base=base.outcome,
+        outcome_head=head.outcome,
+        reason=reason,
+        warnings=tuple(dict.fromkeys((*base.notes, *head.notes, *shift.notes))),
+    )
+
+
+def _not_compared(identity: BenchmarkId, evidence: Evidence) -> Comparison:
+    base, head = evidence.base.get(identity), evidence.head.get(identity)
+    known = head or base
+    row = Comparison(
+        benchmark=identity,
+        unit=known.unit if known is not None else Unit.SECONDS,
+        verdict=Verdict.MISSING,
+        base=_summary_or_none(base),
+        head=_summary_or_none(head),
+        outcome_base=None if base is None else base.outcome,
+        outcome_head=None if head is None else head.outcome,
+    )
+    if head is None:
+        if identity in evidence.skipped_head:
+            return replace(row, reason="declined to run on head (skipped)")
+        return replace(row, reason="not in the suite of head")
+    if head.failure:
+        return replace(row, verdict=Verdict.FAILED, reason=head.failure)
+    if not head.processes:
+        return replace(row, verdict=Verdict.FAILED, reason="not measured on head")
+    if base is None or base.failure or not base.processes:
+        why = "base does not have it"
+        if identity in evidence.skipped_base:
+            why = "base declined to run it"
+        elif base is not None and base.failure:
+            why = f"base cannot run it: {base.failure}"
+        return replace(row, verdict=Verdict.NEW, reason=why)
+    return replace(
+        row,
+        verdict=Verdict.DIFFERENT_WORK,
+        reason=f"outcome was {base.outcome}, is {head.outcome}",
+    )
+
+
+def waived(row: Comparison, thresholds: Thresholds, today: date) -> Comparison:
+    """Return the row with its waiver applied: accepted, or failing with the reason why not."""
+    waiver = thresholds.waiver_for(str(row.benchmark), METRIC[row.unit])
+    if waiver is None or row.verdict is not Verdict.REGRESSED or row.shift is None:
+        return row
+    if waiver.expired(today):
+        return replace(row, reason=f"its waiver ({waiver.issue}) expired on {waiver.expires}")
+    ratio = row.shift.ratio.estimate
+    worse = max(ratio, 1 / ratio if ratio > 0 else 0.0) - 1
+    if worse > waiver.ceiling:
+        return replace(
+            row, reason=f"beyond its waiver's ceiling of {waiver.ceiling:.3g} ({waiver.issue})"
+        )
+    return replace(row, waived=f"{waiver.reason} ({waiver.issue}, until {waiver.expires})")
+
+
+def summary(sample: Sample) -> Summary:
+    """Return the quartiles of the values that stand for the processes in the comparison.
+
+    They are the very values that the shift is computed from, so that a row never contradicts
+    itself.
+    """
+    centres = [float(value) for value in representatives(sample.processes, "sample", sample.better)]
+    if len(centres) == 1:
+        return Summary(median=centres[0], low=centres[0], high=centres[0], n=1)
+    low, middle, high = statistics.quantiles(centres, n=4, method="inclusive")
+    return Summary(median=middle, low=low, high=high, n=len(centres))
+
+
+def _summary_or_none(sample: Sample | None) -> Summary | None:
+    return summary(sample) if sample is not None and sample.processes else None
+
+
+def _centre(sample: Sample) -> float:
+    return float(statistics.median(representatives(sample.processes, "base", sample.better)))
