@@ -9,6 +9,7 @@ the sign of each round's difference with the Krichevsky-Trofimov mixture.
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import betaln
 
 from perfkit.stats.hodges_lehmann import mann_whitney_cdf
 from perfkit.stats.sequential import spending
@@ -66,10 +67,5 @@ def _wealth(up: Array) -> Array:
     """Wealth of the Krichevsky-Trofimov bettor against a fair sign, after each round."""
     rounds = np.arange(1, ROUNDS + 1)
     ups = np.cumsum(up, axis=1)
-    from scipy.special import gammaln
-
-    def log_beta(a: Array, b: Array) -> Array:
-        return gammaln(a) + gammaln(b) - gammaln(a + b)
-
-    logs = log_beta(ups + 0.5, rounds - ups + 0.5) - np.log(np.pi) + rounds * np.log(2)
+    logs = betaln(ups + 0.5, rounds - ups + 0.5) - np.log(np.pi) + rounds * np.log(2)
     return np.exp(logs)
