@@ -106,13 +106,8 @@ def judge(
     rows = []
     for identity in sorted(evidence.expected):
         if identity in shifts:
-            row = _compared(
-                evidence.base[identity],
-                evidence.head[identity],
-                shifts[identity],
-                judged[identity],
-                None if confirmations is None else confirmations.get(identity),
-            )
+            again = None if confirmations is None else confirmations.get(identity)
+            row = _compared(identity, evidence, shifts[identity], judged[identity], again)
         else:
             row = _not_compared(identity, evidence)
         rows.append(waived(row, thresholds, today))
@@ -120,11 +115,18 @@ def judge(
 
 
 def _compared(
-    base: Sample, head: Sample, first: Shift, judged: SuiteVerdict, again: Shift | None
+    identity: BenchmarkId,
+    evidence: Evidence,
+    first: Shift,
+    judged: SuiteVerdict,
+    again: Shift | None,
 ) -> Comparison:
-    # The rounds that made a suspect of a benchmark overstate its change (they were selected for
-    # it); the confirming rounds do not, so theirs is the shift to show.
-    shift = again if again is not None and judged.confirmed else first
+    base, head, shift = evidence.base[identity], evidence.head[identity], first
+    if again is not None and judged.confirmed and evidence.base_again and evidence.head_again:
+        # The rounds that made a suspect of a benchmark overstate its change (they were selected
+        # for it); the confirming rounds do not, so theirs are the values and the shift to show.
+        base, head = evidence.base_again[identity], evidence.head_again[identity]
+        shift = again
     reason = ""
     if judged.verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
         reason = (
