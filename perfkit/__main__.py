@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         return invocation.fail(f"{error.format_message()} See --help.", ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        return invocation.fail("interrupted", ExitCode.INTERRUPTED)
+        return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our stdout went away (`perfkit ... | head`); Python would otherwise
         # complain once more while flushing at shutdown.
@@ -49,6 +49,9 @@ def run(arguments: Sequence[str]) -> int:
         return invocation.fail(
             f"internal error: {type(error).__name__}: {error}. {BUG_REPORT}", ExitCode.INTERNAL
         )
+    if code == ExitCode.INTERRUPTED and not invocation.finished:
+        # typer turns Ctrl-C into this code without a word.
+        return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
     return code if isinstance(code, int) else ExitCode.PASSED
 
 

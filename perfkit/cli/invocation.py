@@ -56,6 +56,8 @@ class Invocation:
     verbosity: int = 0
     progress: bool = True
     """Whether to say on stderr what is being done."""
+    finished: bool = False
+    """Whether the report has been written."""
     _consoles: dict[bool, "Console"] = field(default_factory=dict, repr=False)
 
     def console(self, *, stderr: bool = False) -> "Console":
@@ -97,6 +99,7 @@ class Invocation:
         ``values`` are the verb's own keys of the envelope. ``status`` is given where it says
         more than the code does (an inconclusive report passes without ``--strict``).
         """
+        self.finished = True
         if self.json:
             found = status or STATUS_OF_CODE.get(code, Status.ERROR)
             self._write(self.envelope(code, found, values))
