@@ -1,12 +1,13 @@
 """What ``perfkit check`` adds to a comparison: budgets and leak checks of the head side."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from perfkit.benchmarking.build import Side
 from perfkit.config.thresholds import Budget, LeakCheck
-from perfkit.errors import PerfkitError
+from perfkit.errors import InterruptedMeasurementError, PerfkitError
 from perfkit.gate.budgets import judge_budget
 from perfkit.memory.find import find_leaks
 from perfkit.model import BenchmarkId, BudgetResult, LeakResult, LeakState, Sample
@@ -37,8 +38,12 @@ def check_leaks(
     """Return one result per configured leak check, run on the build of ``side``.
 
     A check that cannot be made is a result of its own, so that the others are still reported.
+    Fewer results than checks mean that the user interrupted.
     """
-    return tuple(_check(check, side, progress) for check in checks)
+    results: list[LeakResult] = []
+    with contextlib.suppress(InterruptedMeasurementError):
+        results.extend(_check(check, side, progress) for check in checks)
+    return tuple(results)
 
 
 def _check(check: LeakCheck, side: Side, progress: Callable[[str], None]) -> LeakResult:
@@ -58,6 +63,8 @@ def _check(check: LeakCheck, side: Side, progress: Callable[[str], None]) -> Lea
             environment=environment,
             progress=progress,
         )
+    except InterruptedMeasurementError:
+        raise
     except PerfkitError as error:
         return LeakResult(
             target=check.target,

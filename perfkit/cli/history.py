@@ -8,7 +8,7 @@ import typer
 from perfkit.cli import options
 
 if TYPE_CHECKING:
-    from perfkit.baselines.history import History
+    from perfkit.stats.history import History
 
 
 def history(
@@ -68,8 +68,8 @@ def history(
 
 
 def _from_file(path: Path, columns: list[str], *, alpha: float, min_effect: float) -> "History":
-    from perfkit.baselines.history import history_of
     from perfkit.baselines.plain import read_series
+    from perfkit.stats.history import history_of
 
     return history_of(read_series(path, columns), alpha=alpha, min_effect=min_effect)
 
@@ -77,11 +77,11 @@ def _from_file(path: Path, columns: list[str], *, alpha: float, min_effect: floa
 def _stored(patterns: list[str], branch: str, *, alpha: float, min_effect: float) -> "History":
     import re
 
-    from perfkit.baselines.history import history_of
     from perfkit.baselines.series import series_of
     from perfkit.baselines.store import read_runs
     from perfkit.cli.settings import repository_and_suite
     from perfkit.errors import MeasurementError, UsageError
+    from perfkit.stats.history import history_of
 
     try:
         wanted = [re.compile(pattern) for pattern in patterns]

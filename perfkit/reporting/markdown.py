@@ -60,7 +60,8 @@ def report_markdown(report: Report) -> str:
     rest = [row for row in rows if row not in changed[:OPEN_ROWS]]
     if rest:
         lines += ["", *_details(report, rest)]
-    lines += [_plain(f"! {warning}") for warning in report.warnings]
+    if report.warnings:
+        lines += ["", *(f"- ⚠️ {_plain(warning)}" for warning in report.warnings)]
     lines += ["", f"<sub>{_origin(report)}{_plain(method(report))}</sub>"]
     return "\n".join(lines) + "\n"
 
@@ -68,7 +69,7 @@ def report_markdown(report: Report) -> str:
 def _plain(text: str) -> str:
     """Return a sentence of our own that may quote outside names, with those made harmless."""
     return text.translate(
-        {ord(c): f"&#{ord(c)};" for c in "&<>|`*_~@#\\"} | dict.fromkeys(range(32), " ")
+        {ord(c): f"&#{ord(c)};" for c in "&<>|`*_~@#[]\\"} | dict.fromkeys(range(32), " ")
     )
 
 
