@@ -127,7 +127,7 @@ def test_an_interrupt_is_said_and_is_130(
     ending(raising(error))
     assert rim.run(["verb", "--json"]) == ExitCode.INTERRUPTED
     streams = capsys.readouterr()
-    assert json.loads(streams.out)["error"] == {"message": "interrupted"}
+    assert json.loads(streams.out)["error"] == {"message": "interrupted; nothing was stored."}
     assert streams.err == "perfkit: interrupted\n"
 
 
