@@ -128,7 +128,7 @@ def test_an_interrupt_is_said_and_is_130(
     assert rim.run(["verb", "--json"]) == ExitCode.INTERRUPTED
     streams = capsys.readouterr()
     assert json.loads(streams.out)["error"] == {"message": "interrupted; nothing was stored."}
-    assert streams.err == "perfkit: interrupted\n"
+    assert streams.err == "perfkit: interrupted; nothing was stored.\n"
 
 
 def test_an_interrupted_report_is_not_followed_by_a_second_document(
