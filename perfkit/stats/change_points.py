@@ -23,6 +23,9 @@ from perfkit.stats.thresholds import critical_value, p_value
 LARGEST_ALPHA = 0.2
 """The highest false alarm rate the threshold table covers."""
 
+_CANDIDATE = 0.7
+"""Share of the threshold at which an interval proposes a candidate. The seeded intervals seldom
+fit a level; the change is tested at the full threshold on the whole levels at its sides."""
 _SUPERIORITY = 0.7
 """The least probability that a value from the higher side exceeds one from the lower: a change of
 0.74 sigma under normal noise. What is smaller cannot be seen in any single measurement."""
@@ -242,14 +245,14 @@ def as_series(values: ArrayLike) -> NDArray[np.float64]:
 
 def _detect(x: NDArray[np.float64], noise: Noise, rule: Rule) -> tuple[list[Split], list[Ramp]]:
     """Return steps and drifts of ``x``; where ramps are found, steps are sought on what is left."""
-    splits = settle(x, candidates(x, noise, rule.threshold), noise, rule)
+    splits = settle(x, candidates(x, noise, _CANDIDATE * rule.threshold), noise, rule)
     if not splits:
         return [], []
     found = separate_drifts(x, splits, noise, moving=False)
     ramps = found.fitted
     if ramps:
         level = without_ramps(x, ramps)
-        splits = settle(level, candidates(level, noise, rule.threshold), noise, rule)
+        splits = settle(level, candidates(level, noise, _CANDIDATE * rule.threshold), noise, rule)
         if not splits:
             return [], _reported(ramps, rule)
         found = separate_drifts(level, splits, noise, moving=True)
