@@ -26,11 +26,11 @@ from perfkit.targets.spec import Target
 MARKS = 48 + 16
 """Marks of a run after the one at its start: four per segment of :mod:`perfkit.memory.growth`."""
 
-RECORD_INTERVAL_MS = 4
+RECORD_INTERVAL_MS = 2
 """How often memray writes a memory record."""
 
 PAUSE_SECONDS = 0.010
-"""Length of a mark: room for two memory records, so that one falls inside on a busy machine."""
+"""Length of a mark: room for several memory records, so that one falls inside on a busy machine."""
 
 LAST_PAUSE = 10
 """Pauses that the last mark lasts: of all marks it is the one that must not be missed."""
