@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tiny_project import LIBRARY, PACKAGING, Project
+
+# A deadline would be a timed test, and the first example of a test pays for imports.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
