@@ -1,6 +1,5 @@
 """What ``perfkit check`` adds to a comparison: budgets and leak checks of the head side."""
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -41,8 +40,11 @@ def check_leaks(
     Fewer results than checks mean that the user interrupted.
     """
     results: list[LeakResult] = []
-    with contextlib.suppress(InterruptedMeasurementError):
-        results.extend(_check(check, side, progress) for check in checks)
+    for check in checks:
+        try:
+            results.append(_check(check, side, progress))
+        except InterruptedMeasurementError:
+            break
     return tuple(results)
 
 

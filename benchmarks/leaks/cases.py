@@ -9,7 +9,6 @@ import collections
 import concurrent.futures
 import contextvars
 import copy
-import ctypes
 import dataclasses
 import datetime as dt
 import decimal
@@ -64,9 +63,6 @@ class Cached:
 head: Plain | None = None
 plain = Plain()
 cached = Cached()
-
-malloc = ctypes.CDLL(None).malloc
-malloc.restype = ctypes.c_void_p
 
 HOLDERS = {
     "leak_set": "kept_set",
@@ -200,10 +196,6 @@ def leak_arrays() -> None:
     import numpy as np
 
     kept.append(np.zeros(100))
-
-
-def leak_malloc() -> None:
-    malloc(48)
 
 
 async def leak_futures() -> None:

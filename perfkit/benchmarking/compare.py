@@ -157,6 +157,7 @@ def compare_sides(
         base=first.samples["base"],
         head=first.samples["head"],
         expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
         skipped_base=frozenset(first.skipped["base"]),
         skipped_head=frozenset(first.skipped["head"]),
         in_base=expected.in_base,

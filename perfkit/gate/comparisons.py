@@ -29,13 +29,15 @@ class Evidence:
 
     ``base`` and ``head`` are the discovery rounds of the benchmarks that ran, ``base_again`` and
     ``head_again`` the independent rounds of the suspects. ``expected`` is every benchmark that
-    must be answered for, ``skipped`` those that declined to run, by side. ``in_base`` are those
+    must be answered for, ``missing`` those of them that head's suite lacks, ``skipped`` those that
+    declined to run, by side. ``in_base`` are those
     that base's own suite has with the same source, so that base has to be able to run them.
     """
 
     base: Mapping[BenchmarkId, Sample]
     head: Mapping[BenchmarkId, Sample]
     expected: frozenset[BenchmarkId]
+    missing: frozenset[BenchmarkId] = frozenset()
     skipped_base: frozenset[BenchmarkId] = frozenset()
     skipped_head: frozenset[BenchmarkId] = frozenset()
     in_base: frozenset[BenchmarkId] = frozenset()
@@ -169,12 +171,13 @@ def _failure_again(base: Sample | None, head: Sample | None) -> str:
 def _not_compared(identity: BenchmarkId, evidence: Evidence) -> Comparison:
     base, head = evidence.base.get(identity), evidence.head.get(identity)
     known = head or base
-    if head is None:
-        skipped = identity in evidence.skipped_head
-        verdict = Verdict.MISSING
-        reason = "declined to run on head (skipped)" if skipped else "not in the suite of head"
-    elif head.failure or not head.processes:
-        verdict, reason = Verdict.FAILED, head.failure or "not measured on head"
+    if identity in evidence.missing:
+        verdict, reason = Verdict.MISSING, "not in the suite of head"
+    elif identity in evidence.skipped_head:
+        verdict, reason = Verdict.MISSING, "declined to run on head (skipped)"
+    elif head is None or head.failure or not head.processes:
+        reason = "not measured on head" if head is None or not head.failure else head.failure
+        verdict = Verdict.FAILED
     elif base is None or base.failure or not base.processes:
         verdict, reason = _without_base(identity, base, evidence)
     else:

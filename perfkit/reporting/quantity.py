@@ -80,7 +80,7 @@ def change(ratio: float) -> str:
     if 0 < ratio <= 1 / MANY_TIMES:
         return f"x{ratio:.2g}"
     percent = (ratio - 1) * 100
-    digits = 1 if abs(percent) < WHOLE_PERCENT else 0
+    digits = 1 if round(abs(percent), 1) < WHOLE_PERCENT else 0
     # Adding zero turns a negative zero into a positive one.
     return f"{round(percent, digits) + 0.0:+.{digits}f} %"
 

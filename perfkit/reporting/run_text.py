@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfkit.model import BenchmarkId, Run, Sample
 from perfkit.reporting.quantity import duration, quantity, scale_of
+from perfkit.reporting.visible import visible
 from perfkit.stats import representatives
 
 if TYPE_CHECKING:
@@ -44,9 +45,16 @@ def run_text(
 def _row(sample: Sample) -> "tuple[RenderableType, ...]":
     from rich.text import Text
 
-    name = Text(str(sample.benchmark))
+    name = Text(visible(str(sample.benchmark)))
     if sample.failure:
-        return Text("!", style="magenta"), name, "-", "-", "-", Text(f"failed: {sample.failure}")
+        return (
+            Text("!", style="magenta"),
+            name,
+            "-",
+            "-",
+            "-",
+            Text(visible(f"failed: {sample.failure}")),
+        )
     centres = [float(v) for v in representatives(sample.processes, "run", sample.better)]
     low, middle, high = quartiles(centres)
     scale = scale_of([middle], sample.unit)
@@ -57,7 +65,7 @@ def _row(sample: Sample) -> "tuple[RenderableType, ...]":
         quantity(middle, sample.unit, scale),
         spread if len(centres) > 1 else "-",
         str(len(centres)),
-        Text(sample.outcome or ""),
+        Text(visible(sample.outcome or "")),
     )
 
 
