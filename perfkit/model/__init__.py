@@ -2,31 +2,45 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.environment import Environment
+from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
     Comparison,
     LeakResult,
+    LeakSite,
+    LeakState,
     Report,
     Revision,
-    Status,
     Summary,
 )
+from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
+from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.status import Status
 
 __all__ = [
     "BenchmarkId",
     "BudgetResult",
+    "CallNode",
     "Comparison",
     "Environment",
+    "Function",
+    "Hotspot",
     "Interval",
     "LeakResult",
+    "LeakSite",
+    "LeakState",
+    "Profile",
     "Report",
     "Revision",
+    "Run",
     "Sample",
+    "Series",
     "Shift",
     "Status",
     "Summary",
+    "Timing",
     "Unit",
     "Verdict",
 ]

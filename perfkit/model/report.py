@@ -2,23 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.environment import Environment
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
-
-
-class Status(StrEnum):
-    """The answer for one row or for a whole report."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    """The measurement failed; nothing was decided."""
+from perfkit.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +52,15 @@ class Comparison:
     outcome_base: str | None = None
     outcome_head: str | None = None
     reason: str = ""
+    waived: str = ""
+    """Why a regression is accepted for now, and until when; empty when it is not."""
     warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
         """What this row means for the whole."""
+        if self.waived:
+            return Status.PASSED
         match self.verdict:
             case Verdict.REGRESSED | Verdict.DIFFERENT_WORK:
                 return Status.FAILED
@@ -98,25 +93,81 @@ class BudgetResult:
     reason: str = ""
 
 
+class LeakState(StrEnum):
+    """What is known about the memory that one target keeps."""
+
+    LEAK = "leak"
+    """Grows above the ceiling, at a slope that held over two doublings of the iterations."""
+    FILLING = "filling"
+    """Still grows, but slower and slower: a cache that is not yet full looks like this."""
+    CLEAN = "clean"
+    """Nothing grows, or not above the ceiling."""
+    INCONCLUSIVE = "inconclusive"
+    """Grows at a held slope, but a cache with a bound was seen filling all the while."""
+    FAILED = "failed"
+    """The measurement failed; nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakSite:
+    """One line of the target's code whose allocations are not given back.
+
+    ``place`` is ``file:line function``; ``stack`` the whole stack of its largest allocation,
+    innermost first, in the same form. Slopes are per iteration.
+    """
+
+    place: str
+    bytes_per_iteration: float
+    blocks_per_iteration: float
+    stack: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakResult:
     """Net memory growth of one target, per iteration, with the sites that keep it.
 
-    ``sites`` are ``(file:line function, bytes per iteration, blocks per iteration)``, the largest
-    first. ``status`` PASSED means clean; FAILED means at least one site grew above ``ceiling``.
+    ``ceiling`` is the growth that each site is allowed, in bytes per iteration; ``iterations`` the
+    length of the longest run that was looked at. ``sites`` are the lines that grew, empty when
+    clean: first those that name a holder, then the largest. ``holders`` are the containers that
+    grow with the calls, in words. ``reason`` is one sentence on how the state was reached.
     """
 
     target: str
-    status: Status
+    state: LeakState
     ceiling: float
     iterations: int
-    sites: tuple[tuple[str, float, float], ...] = ()
+    sites: tuple[LeakSite, ...] = ()
+    holders: tuple[str, ...] = ()
     reason: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """What this row means for the whole."""
+        match self.state:
+            case LeakState.LEAK:
+                return Status.FAILED
+            case LeakState.FILLING | LeakState.INCONCLUSIVE:
+                return Status.INCONCLUSIVE
+            case LeakState.CLEAN:
+                return Status.PASSED
+            case LeakState.FAILED:
+                return Status.ERROR
+            case _:
+                assert_never(self.state)
+
+    @property
+    def bytes_per_iteration(self) -> float:
+        """Growth of all sites together."""
+        return sum(site.bytes_per_iteration for site in self.sites)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything one invocation found. Its status is a pure function of its rows."""
+
+    # pydantic reads this where a report from elsewhere is validated.
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     command: str
     base: Revision | None = None

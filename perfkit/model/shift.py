@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 class Verdict(StrEnum):
@@ -31,6 +31,9 @@ class Interval:
     Bounds may be infinite (nothing is known on that side), never NaN.
     """
 
+    # JSON has no infinities; pydantic reads this where a report is written or read.
+    __pydantic_config__: ClassVar = {"ser_json_inf_nan": "strings"}
+
     low: float
     estimate: float
     high: float
@@ -57,6 +60,8 @@ class Shift:
     example 0.05. ``smallest_visible_effect`` is the relative effect this data could have shown,
     ``rounds_needed`` the rounds per side that would decide (None: unknown or already decided).
     """
+
+    __pydantic_config__: ClassVar = {"ser_json_inf_nan": "strings"}
 
     verdict: Verdict
     ratio: Interval

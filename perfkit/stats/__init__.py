@@ -8,17 +8,36 @@ from perfkit.stats.change_points import (
     find_change_points,
 )
 from perfkit.stats.events import Event, Member, group_events
+from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
+from perfkit.stats.noise_floor import NoiseFloor, calibrate_history, calibrate_rounds
+from perfkit.stats.quantile_interval import quantile_interval
+from perfkit.stats.quantiles import compare_quantiles
+from perfkit.stats.sequential import SequentialComparison
+from perfkit.stats.sides import representatives
 from perfkit.stats.suspects import Suspect, suspects
+from perfkit.stats.two_sample import compare_samples
 
 __all__ = [
     "ChangePoint",
     "Event",
     "Member",
+    "NoiseFloor",
+    "SequentialComparison",
     "SeriesAnalysis",
+    "SuiteVerdict",
     "Suspect",
+    "adjust",
     "analyze_many",
     "analyze_series",
+    "calibrate_history",
+    "calibrate_rounds",
+    "compare_quantiles",
+    "compare_samples",
     "find_change_points",
     "group_events",
+    "judge_suite",
+    "needs_confirmation",
+    "quantile_interval",
+    "representatives",
     "suspects",
 ]

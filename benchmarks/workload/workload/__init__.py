@@ -1,0 +1,1 @@
+"""The reference critical path: lecture transcripts parsed, corrected, romanised and served."""

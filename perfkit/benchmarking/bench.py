@@ -1,0 +1,92 @@
+"""One revision measured on its own, as a run for the history."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from perfkit.benchmarking.build import Side
+from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.session import MeasuredSide, Plan, Progress, measure
+from perfkit.errors import InterruptedMeasurementError, MeasurementError
+from perfkit.forge.git import Repository
+from perfkit.model import BenchmarkId, Environment, Run, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benched:
+    """A measured run. ``failures`` holds the last lines of each benchmark that failed."""
+
+    run: Run
+    benchmarks: tuple[Benchmark, ...]
+    failures: dict[BenchmarkId, str]
+    skipped: tuple[BenchmarkId, ...]
+    rounds: int
+    seconds: float
+    interrupted: bool
+
+
+def bench_side(
+    repository: Repository,
+    side: Side,
+    patterns: Sequence[str],
+    plan: Plan,
+    *,
+    environment: Environment,
+    clock: Callable[[], float],
+    now: Callable[[], float],
+    on_progress: Callable[[Progress], None],
+) -> Benched:
+    """Measure ``side`` in ``plan.max_rounds`` rounds of fresh processes, benchmarks interleaved.
+
+    ``now`` gives seconds since 1970. Raises MeasurementError when the suite is empty or the
+    measurement was interrupted before its first value.
+    """
+    benchmarks = discover(side.suite, side.interpreter)
+    identities = select([one for found in benchmarks for one in found.ids], patterns)
+    if not identities:
+        raise MeasurementError(
+            f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
+            " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
+        )
+    started = int(now() * 1000)
+    with MeasuredSide(side) as running:
+        measured = measure(
+            {"head": running},
+            benchmarks,
+            identities,
+            plan,
+            suite=side.suite.benchmarks,
+            decided=_never,
+            clock=clock,
+            on_progress=on_progress,
+        )
+    samples = measured.samples["head"]
+    if not samples and measured.interrupted:
+        raise InterruptedMeasurementError("interrupted before the first value; nothing was kept")
+    if not samples:
+        raise MeasurementError(
+            f"nothing was measured: all {len(identities)} benchmarks declined to run (skipped)."
+        )
+    run = Run(
+        identity=f"{started:013d}",
+        commit=side.revision.commit,
+        dirty=side.revision.dirty,
+        date=repository.commit_time(side.revision.commit),
+        started=started,
+        environment=environment,
+        samples=tuple(samples[identity] for identity in sorted(samples)),
+    )
+    return Benched(
+        run=run,
+        benchmarks=benchmarks,
+        failures={identity: output for (_, identity), output in measured.failures.items()},
+        skipped=tuple(sorted(measured.skipped["head"])),
+        rounds=measured.rounds,
+        seconds=measured.seconds,
+        interrupted=measured.interrupted,
+    )
+
+
+def _never(base: Sample, head: Sample) -> bool:
+    """Decide nothing: a run on its own has no other side."""
+    del base, head
+    return False

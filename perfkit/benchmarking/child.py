@@ -1,0 +1,168 @@
+"""What runs inside a measured process: asv_runner's discovery, cache and run protocol.
+
+Executed by path with the interpreter of the measured side, where perfkit itself need not be
+installed; so this file uses the standard library and asv_runner only. Each command reads one
+request (JSON) and writes one result (JSON, through a rename, so that half a file is never read).
+"""
+
+import hashlib
+import io
+import json
+import math
+import pickle
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Serve one request: ``child.py REQUEST.json RESULT.json``."""
+    # The folder of this file is not a place to import from: it holds modules of perfkit.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    answer = {"discover": discover, "cache": cache, "run": run}[request["command"]](request)
+    result = Path(sys.argv[2])
+    partial = result.with_suffix(".partial")
+    partial.write_text(json.dumps(answer), encoding="utf-8")
+    partial.replace(result)
+
+
+def discover(request: dict[str, object]) -> dict[str, object]:
+    """Return asv_runner's description of every benchmark, and each one's perfkit attributes."""
+    from asv_runner import discovery
+
+    listing = io.StringIO()
+    discovery.list_benchmarks(str(request["suite"]), listing)
+    described = json.loads(listing.getvalue())
+    for entry in described:
+        benchmark = discovery.get_benchmark_from_name(str(request["suite"]), entry["name"])
+        entry["perfkit"] = {
+            name: value
+            for name, value in (
+                ("better", attribute(benchmark, "better")),
+                ("exact", attribute(benchmark, "exact")),
+            )
+            if value is not None
+        }
+    return {"benchmarks": described}
+
+
+def attribute(benchmark: object, name: str) -> object:
+    """Return what the benchmark function, its class or its module says for ``name``."""
+    function = benchmark.func  # type: ignore[attr-defined]
+    for source in (function, getattr(function, "__self__", None)):
+        value = getattr(source, name, None)
+        if isinstance(value, str | bool):
+            return value
+    return None
+
+
+def cache(request: dict[str, object]) -> dict[str, object]:
+    """Run ``setup_cache`` and leave its pickle in the working folder, as asv does."""
+    from asv_runner import discovery
+
+    benchmark = discovery.get_benchmark_from_name(str(request["suite"]), str(request["benchmark"]))
+    value = benchmark.do_setup_cache()
+    with Path("cache.pickle").open("wb") as file:
+        pickle.dump(value, file)
+    return {}
+
+
+def run(request: dict[str, object]) -> dict[str, object]:
+    """Measure one benchmark at one parameter combination, then ask for its outcome."""
+    from asv_runner import discovery
+    from asv_runner.benchmarks.mark import SkipNotImplemented
+
+    benchmark = discovery.get_benchmark_from_name(
+        str(request["suite"]), str(request["benchmark"]), extra_params=request["overrides"]
+    )
+    stored = None
+    if benchmark.setup_cache_key is not None:
+        with Path("cache.pickle").open("rb") as file:
+            stored = pickle.load(file)  # noqa: S301  # written by this run's own cache command
+    benchmark.set_cache(stored)
+    outcome = None
+    skipped = bool(benchmark.do_setup())
+    result: object = None
+    try:
+        if not skipped:
+            try:
+                result = benchmark.do_run()
+                outcome = outcome_digest(benchmark, stored)
+            except SkipNotImplemented:
+                skipped = True
+    finally:
+        benchmark.do_teardown()
+    values, number = values_of(result)
+    return {
+        "values": values,
+        "number": number,
+        "skipped": skipped,
+        "outcome": outcome,
+        "foreign": foreign_modules(request),
+    }
+
+
+def values_of(result: object) -> tuple[list[float | str | None], int]:
+    """Return a run's values and the calls per value; what is no finite number becomes text."""
+    if isinstance(result, dict):
+        samples, number = result.get("samples", []), result.get("number", 1)
+    else:
+        samples, number = ([] if result is None else [result]), 1
+    values: list[float | str | None] = []
+    for sample in samples:
+        try:
+            if isinstance(sample, str | bytes):
+                raise TypeError  # noqa: TRY301  # text is no measurement, even if it holds digits
+            value = float(sample)
+        except (TypeError, ValueError):
+            values.append(repr(sample)[:80])
+        else:
+            values.append(value if math.isfinite(value) else repr(value))
+    return values, number
+
+
+def outcome_digest(benchmark: object, stored: object) -> str | None:
+    """Return what the benchmark says it did: a count as such, anything else as a digest."""
+    owner = getattr(benchmark.func, "__self__", None)  # type: ignore[attr-defined]
+    method = getattr(owner, "outcome", None)
+    if method is None:
+        return None
+    parameters = tuple(benchmark._current_params)  # type: ignore[attr-defined]  # noqa: SLF001  # asv_runner offers no public name for it
+    outcome = method(*(() if stored is None else (stored,)), *parameters)
+    if isinstance(outcome, int):
+        return f"count {outcome}"
+    data = outcome if isinstance(outcome, bytes) else str(outcome).encode()
+    return f"sha256 {hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def foreign_modules(request: dict[str, object]) -> list[str]:
+    """Return imported modules of the project that come from elsewhere than the built side.
+
+    Measuring an installed copy instead of the commit is the classic silent mistake of
+    comparisons; an entry here makes the measurement invalid.
+    """
+    site = request.get("site")
+    if not site:
+        return []
+    root = Path(str(site)).resolve()
+    # The suite itself may lie inside the project; both sides run the same one, of head.
+    suite = Path(str(request["suite"])).resolve()
+    owned = {entry.name.partition(".")[0] for entry in root.iterdir() if is_module(entry)}
+    wrong = []
+    for name in sorted(owned & set(sys.modules)):
+        origin = getattr(sys.modules[name], "__file__", None)
+        if origin and not {root, suite} & set(Path(origin).resolve().parents):
+            wrong.append(f"{name} from {origin}")
+    return wrong
+
+
+def is_module(entry: Path) -> bool:
+    """Whether a file or folder is what Python imports under its name."""
+    if entry.is_dir():
+        return (entry / "__init__.py").exists()
+    return entry.suffix in {".py", ".so", ".pyd"}
+
+
+if __name__ == "__main__":
+    main()

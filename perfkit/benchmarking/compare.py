@@ -1,0 +1,227 @@
+"""Two revisions measured against each other now, on this machine, and judged."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from perfkit.benchmarking.build import Side, built
+from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.session import (
+    MeasuredSide,
+    Measurement,
+    Plan,
+    Progress,
+    measure,
+)
+from perfkit.benchmarking.suite import Suite
+from perfkit.config.thresholds import Thresholds
+from perfkit.errors import ConfigError, MeasurementError
+from perfkit.forge.git import Repository
+from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
+from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
+from perfkit.stats import needs_confirmation
+
+if TYPE_CHECKING:
+    from perfkit.benchmarking.schedule import SideName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Both built revisions of a comparison."""
+
+    base: Side
+    head: Side
+
+
+@contextmanager
+def both_built(
+    repository: Repository, base: Revision, head: Revision, suite: Suite
+) -> Iterator[Sides]:
+    """Hold both revisions built: exactly two builds, however many rounds follow."""
+    with ExitStack() as stack:
+        yield Sides(
+            base=stack.enter_context(built(repository, base, suite)),
+            head=stack.enter_context(built(repository, head, suite)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What has to be answered for: head's benchmarks, and base's that head lacks.
+
+    ``in_base`` are the measured ones that base's suite has with the same source.
+    """
+
+    benchmarks: tuple[Benchmark, ...]
+    measured: tuple[BenchmarkId, ...]
+    missing: tuple[BenchmarkId, ...]
+    in_base: frozenset[BenchmarkId]
+
+
+def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
+    """Discover both suites and return what the patterns select of them.
+
+    Head's suite is what runs on both sides, so that both do the same. A suite of base that no
+    longer imports cannot name what is missing, which is then said by its own error.
+    """
+    benchmarks = discover(sides.head.suite, sides.head.interpreter)
+    former: tuple[Benchmark, ...] = ()
+    if sides.base.suite.benchmarks.is_dir():
+        former = discover(sides.base.suite, sides.base.interpreter)
+    current = {identity: one.version for one in benchmarks for identity in one.ids}
+    previous = {identity: one.version for one in former for identity in one.ids}
+    gone = [identity for identity in previous if identity not in current]
+    chosen = select([*current, *sorted(gone)], patterns)
+    return Expected(
+        benchmarks=benchmarks,
+        measured=tuple(identity for identity in chosen if identity in current),
+        missing=tuple(identity for identity in chosen if identity not in current),
+        in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The judged report, and the head samples that budgets are judged on."""
+
+    report: Report
+    head: dict[BenchmarkId, Sample]
+
+
+def compare_sides(
+    sides: Sides,
+    expected: Expected,
+    thresholds: Thresholds,
+    *,
+    command: str,
+    environment: Environment,
+    today: date,
+    clock: Callable[[], float],
+    seed: int,
+    on_progress: Callable[[Progress], None],
+) -> Compared:
+    """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
+
+    Raises MeasurementError when the suite holds nothing to measure.
+    """
+    if not expected.measured and not expected.missing:
+        raise MeasurementError(
+            f"{sides.head.suite.benchmarks}: the suite has no benchmark, so nothing was measured;"
+            " asv's benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
+        )
+
+    def shift_of(base: Sample, head: Sample) -> Shift:
+        return shift_between(base, head, thresholds)
+
+    def decided(base: Sample, head: Sample) -> bool:
+        if not comparable(base, head):
+            return True
+        return shift_of(base, head).verdict is not Verdict.INCONCLUSIVE
+
+    rule = thresholds.regression
+    plan = Plan(
+        min_rounds=rule.min_rounds,
+        max_rounds=rule.max_rounds,
+        seconds=rule.time_budget,
+        seed=seed,
+    )
+    suite = sides.head.suite.benchmarks
+    with ExitStack() as stack:
+        running: Mapping[SideName, MeasuredSide] = {
+            "base": stack.enter_context(MeasuredSide(sides.base)),
+            "head": stack.enter_context(MeasuredSide(sides.head)),
+        }
+
+        def rounds(identities: Sequence[BenchmarkId], plan: Plan) -> Measurement:
+            return measure(
+                running,
+                expected.benchmarks,
+                identities,
+                plan,
+                suite=suite,
+                decided=decided,
+                clock=clock,
+                on_progress=on_progress,
+            )
+
+        first = rounds(expected.measured, plan)
+        again = None
+        suspects = _suspects(first, shift_of)
+        if suspects and not first.interrupted:
+            # Confirming takes min_rounds, whatever the time; more only within what is left of it.
+            left = max(0.0, plan.seconds - first.seconds)
+            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1))
+    evidence = Evidence(
+        base=first.samples["base"],
+        head=first.samples["head"],
+        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
+        skipped_base=frozenset(first.skipped["base"]),
+        skipped_head=frozenset(first.skipped["head"]),
+        in_base=expected.in_base,
+        base_again=None if again is None else again.samples["base"],
+        head_again=None if again is None else again.samples["head"],
+    )
+    rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+    report = Report(
+        command=command,
+        base=sides.base.revision,
+        head=sides.head.revision,
+        environment=environment,
+        comparisons=rows,
+        rounds=first.rounds + (0 if again is None else again.rounds),
+        seconds=first.seconds + (0.0 if again is None else again.seconds),
+        interrupted=first.interrupted or (again is not None and again.interrupted),
+        warnings=tuple(
+            _warnings(
+                sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
+            )
+        ),
+    )
+    return Compared(report=report, head=first.samples["head"])
+
+
+def _suspects(
+    measured: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+) -> tuple[BenchmarkId, ...]:
+    base, head = measured.samples["base"], measured.samples["head"]
+    shifts = {
+        identity: shift_of(base[identity], head[identity])
+        for identity in base
+        if comparable(base[identity], head.get(identity))
+    }
+    return needs_confirmation(shifts)
+
+
+def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:
+    return measured.skipped["base"] & measured.skipped["head"]
+
+
+def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iterator[str]:
+    base, head = sides.base, sides.head
+    if base.revision.commit == head.revision.commit and not head.revision.dirty:
+        yield "base and head are the same commit: every difference is noise"
+    if base.requirements != head.requirements:
+        moved = sorted(set(base.requirements) ^ set(head.requirements))
+        yield (
+            f"the requirements differ ({', '.join(moved)}), but both sides were measured with the"
+            " packages of this interpreter"
+        )
+    skipped = _skipped_on_both(measured)
+    if skipped:
+        yield f"{len(skipped)} skipped on both sides: {', '.join(map(str, sorted(skipped)))}"
+    if out_of_time:
+        yield "the time budget ended before every benchmark was decided"
+
+
+def suite_in(repository: Repository, suite: Suite) -> Suite:
+    """Return the suite after checking that it lies inside the repository that is compared."""
+    root = repository.root.resolve()
+    if root not in suite.benchmarks.parents and root != suite.benchmarks:
+        raise ConfigError(
+            f"{suite.config}: benchmark_dir is {suite.benchmarks}, outside the repository {root};"
+            " perfkit measures the suite of each commit, so keep it inside."
+        )
+    return suite

@@ -1,0 +1,104 @@
+"""Raw processes become samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from perfkit.benchmarking.discovery import Benchmark
+from perfkit.model import BenchmarkId, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one process gave: values in the benchmark's unit, in order of execution.
+
+    ``number`` is the calls behind each value. ``failure`` is a sentence, and then there are no
+    values. ``output`` holds the last lines of a failed process.
+    """
+
+    values: tuple[float, ...] = ()
+    number: int = 1
+    outcome: str | None = None
+    skipped: bool = False
+    failure: str | None = None
+    output: str = ""
+
+
+def measured_from(answer: dict[str, object]) -> Measured:
+    """Read the answer of a measuring child; what is no finite, non-negative number is a failure."""
+    foreign = answer["foreign"]
+    if foreign:
+        assert isinstance(foreign, list)  # noqa: S101  # our own child wrote it
+        return Measured(failure=f"measured the wrong code: imported {', '.join(map(str, foreign))}")
+    if answer["skipped"]:
+        return Measured(skipped=True)
+    values = answer["values"]
+    assert isinstance(values, list)  # noqa: S101  # our own child wrote it
+    wrong = [value for value in values if not isinstance(value, int | float) or value < 0]
+    if wrong:
+        return Measured(failure=f"gave {wrong[0]}, wanted a finite number of at least 0")
+    if not values:
+        return Measured(failure="gave no value")
+    outcome = answer["outcome"]
+    number = answer["number"]
+    return Measured(
+        values=tuple(float(value) for value in values),
+        number=number if isinstance(number, int) else 1,
+        outcome=None if outcome is None else str(outcome),
+    )
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects the processes of one benchmark on one side, round by round."""
+
+    benchmark: Benchmark
+    identity: BenchmarkId
+    processes: list[Measured] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+
+    def add(self, measured: Measured, round_number: int) -> None:
+        """Record one process of one round."""
+        self.processes.append(measured)
+        self.rounds.append(round_number)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any process crashed, timed out or gave an invalid value."""
+        return any(process.failure for process in self.processes)
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the benchmark declined to run for these parameters."""
+        return any(process.skipped for process in self.processes)
+
+    def sample(self) -> Sample:
+        """Return everything recorded as a value."""
+        worked = [
+            (process.values, number)
+            for process, number in zip(self.processes, self.rounds, strict=True)
+            if process.values
+        ]
+        outcomes = {process.outcome for process in self.processes if process.outcome is not None}
+        failure = next((process.failure for process in self.processes if process.failure), None)
+        notes = []
+        if len(outcomes) > 1:
+            notes.append(f"the outcome differs between processes: {', '.join(sorted(outcomes))}")
+        return Sample(
+            benchmark=self.identity,
+            unit=self.benchmark.unit,
+            processes=tuple(values for values, _ in worked),
+            rounds=tuple(number for _, number in worked),
+            outcome=_common(sorted(outcomes)),
+            failure=failure,
+            better=self.benchmark.better,
+            exact=self.benchmark.exact,
+            source_hash=self.benchmark.version or None,
+            notes=tuple(notes),
+        )
+
+
+def _common(outcomes: Sequence[str]) -> str | None:
+    """Return the one outcome, or a name for unstable ones that equals only itself repeated."""
+    if not outcomes:
+        return None
+    return outcomes[0] if len(outcomes) == 1 else "unstable"

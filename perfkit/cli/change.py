@@ -1,0 +1,93 @@
+"""What ``compare`` and ``check`` share: measure a change with progress, and end with its report."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from perfkit.cli.invocation import Invocation
+from perfkit.cli.progress import measuring, working
+from perfkit.errors import ExitCode
+
+if TYPE_CHECKING:
+    from perfkit.benchmarking.compare import Compared, Sides
+    from perfkit.benchmarking.suite import Suite
+    from perfkit.config.thresholds import Thresholds
+    from perfkit.forge.git import Repository
+    from perfkit.model import Report, Revision
+
+LAST_REPORT = "last-report.json"
+"""Name of the newest report in the state folder, which ``perfkit comment`` renders."""
+
+
+def judged_revision(repository: "Repository", suite: "Suite", name: str | None) -> "Revision":
+    """Return the commit that ``name`` means, or the working tree.
+
+    Results that `perfkit bench` stored and nobody committed yet are no change of it.
+    """
+    if name is not None:
+        return repository.resolve(name)
+    return repository.working_tree(apart_from=suite.results)
+
+
+@contextmanager
+def measured_change(
+    invocation: Invocation,
+    repository: "Repository",
+    suite: "Suite",
+    *,
+    base: "Revision",
+    head: "Revision",
+    thresholds: "Thresholds",
+    patterns: Sequence[str],
+    seed: int,
+) -> "Iterator[tuple[Sides, Compared]]":
+    """Hold both sides built, and yield them with the judged comparison."""
+    from perfkit.benchmarking.compare import both_built, compare_sides, expected_of, suite_in
+    from perfkit.machine.environment import read_environment
+
+    with ExitStack() as stack:
+        with working(invocation, f"building {base.label} and {head.label}"):
+            sides = stack.enter_context(
+                both_built(repository, base, head, suite_in(repository, suite))
+            )
+            expected = expected_of(sides, patterns)
+        with measuring(invocation) as on_progress:
+            compared = compare_sides(
+                sides,
+                expected,
+                thresholds,
+                command=invocation.command,
+                environment=read_environment(),
+                today=datetime.now(tz=UTC).date(),
+                clock=monotonic,
+                seed=seed,
+                on_progress=on_progress,
+            )
+        yield sides, compared
+
+
+def finish_report(
+    invocation: Invocation,
+    report: "Report",
+    repository: "Repository",
+    *,
+    output: Path | None,
+    strict: bool,
+) -> ExitCode:
+    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code."""
+    from perfkit.benchmarking.build import state_folder
+    from perfkit.durable import write_whole
+    from perfkit.reporting.document import to_values
+    from perfkit.reporting.terminal import report_text
+
+    code = report.exit_code(strict=strict)
+    values = to_values(report)
+    document = json.dumps(invocation.envelope(code, report.status, values), indent=2) + "\n"
+    write_whole(state_folder(repository.root) / LAST_REPORT, document)
+    if output is not None:
+        write_whole(output, document)
+    return invocation.finish(code, text=report_text(report), values=values, status=report.status)

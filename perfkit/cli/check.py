@@ -1,0 +1,102 @@
+"""``perfkit check``: everything a merge is judged on, in one report with one exit code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfkit.cli import options
+
+if TYPE_CHECKING:
+    from perfkit.model import LeakResult
+
+
+def check(
+    context: typer.Context,
+    base: Annotated[
+        str | None,
+        typer.Argument(help="The commit to compare with. Default: the merge base with --onto."),
+    ] = None,
+    *,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="COMMIT", help="The commit to judge, not the working tree."),
+    ] = None,
+    onto: Annotated[
+        str | None,
+        typer.Option(
+            "--onto", metavar="BRANCH", help="The branch to merge into. Default: the main branch."
+        ),
+    ] = None,
+    bench: options.Bench = None,
+    leaks: Annotated[bool, typer.Option(help="Run the leak checks of the thresholds file.")] = True,
+    min_rounds: options.MinRounds = None,
+    max_rounds: options.MaxRounds = None,
+    budget: options.TimeBudget = None,
+    seed: options.Seed = 0,
+    output: options.ReportFile = None,
+    strict: options.Strict = False,
+    json: options.Json = False,
+) -> int:
+    """Compare with the merge base, and check budgets and leaks: one report, one exit code.
+
+    What is required stands in config/performance_thresholds.yaml; without it, benchmarks are
+    compared with a sensible default and there are no budgets.
+    """
+    from dataclasses import replace
+
+    from rich.text import Text
+
+    from perfkit.checking import check_budgets, check_leaks
+    from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.settings import repository_and_suite, settings_of
+
+    del json  # its callback has acted
+    invocation = options.invocation_of(context)
+    console = invocation.console(stderr=True)
+    thresholds = settings_of(
+        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+    ).thresholds
+    repository, suite = repository_and_suite(Path.cwd())
+    judged = judged_revision(repository, suite, head)
+    former = (
+        repository.resolve(base)
+        if base is not None
+        else repository.merge_base(judged.commit, onto or repository.default_branch())
+    )
+    with measured_change(
+        invocation,
+        repository,
+        suite,
+        base=former,
+        head=judged,
+        thresholds=thresholds,
+        patterns=bench or [],
+        seed=seed,
+    ) as (sides, compared):
+        report = compared.report
+        if not report.interrupted:
+            found, left_out = check_budgets(thresholds.budgets, compared.head, selected=bool(bench))
+            warnings = list(report.warnings)
+            if left_out:
+                warnings.append(
+                    f"{len(left_out)} budgets were not checked, as --bench left their benchmarks"
+                    f" out: {', '.join(left_out)}"
+                )
+            grown: tuple[LeakResult, ...] = ()
+            if leaks:
+                grown = check_leaks(
+                    thresholds.leaks,
+                    sides.head,
+                    progress=lambda line: console.print(Text(line, "dim")),
+                )
+            elif thresholds.leaks:
+                warnings.append("leaks were not looked for, as --no-leaks was given")
+            report = replace(
+                report,
+                budgets=found,
+                leaks=grown,
+                interrupted=leaks and len(grown) < len(thresholds.leaks),
+                warnings=tuple(warnings),
+            )
+    return finish_report(invocation, report, repository, output=output, strict=strict)

@@ -1,0 +1,100 @@
+"""`perfkit leaks`: what keeps memory from one call to the next."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar, assert_never
+
+import typer
+
+from perfkit.cli import options
+from perfkit.errors import ExitCode, UsageError
+
+_T = TypeVar("_T")
+
+
+def leaks(
+    context: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="pkg.mod:callable (sync or async) or bench:NAME, called again and again.",
+        ),
+    ],
+    *,
+    iterations: Annotated[
+        int | None,
+        typer.Option(
+            "--iterations",
+            metavar="N",
+            help="Look at one run of N calls. Default: 1000, and 4000 to confirm growth; fewer"
+            " where the target is slow.",
+        ),
+    ] = None,
+    ceiling: Annotated[
+        str,
+        typer.Option(
+            "--ceiling", metavar="SIZE", help="Growth per call and line that is accepted."
+        ),
+    ] = "0 B",
+    timeout: Annotated[
+        str,
+        typer.Option("--timeout", metavar="TIME", help="End a run that takes longer."),
+    ] = "5min",
+    captures: Annotated[
+        Path | None,
+        typer.Option(
+            "--captures", metavar="DIR", help="Keep memray's captures here, for its reporters."
+        ),
+    ] = None,
+    strict: options.Strict = False,
+    json: options.Json = False,
+) -> ExitCode:
+    """Find the lines whose memory grows with every call.
+
+    The target runs under memray in a process of its own. Growth is called a leak when its slope
+    holds as the number of calls doubles and doubles again; a bounded cache that fills up is not.
+    """
+    from rich.text import Text
+
+    from perfkit.config.units import parse_duration, parse_size
+    from perfkit.memory.find import find_leaks
+    from perfkit.model import Status
+    from perfkit.reporting.leaks_text import leaks_text, leaks_values
+    from perfkit.targets import parse_target
+
+    del json  # its callback has acted
+    invocation = options.invocation_of(context)
+    console = invocation.console(stderr=True)
+    cwd = Path.cwd()
+    result = find_leaks(
+        parse_target(target, cwd=cwd),
+        cwd=cwd,
+        ceiling=_given("--ceiling", ceiling, parse_size),
+        iterations=iterations,
+        timeout=_given("--timeout", timeout, parse_duration),
+        captures=captures,
+        progress=lambda line: console.print(Text(line, "dim")),
+    )
+    match result.status:
+        case Status.PASSED:
+            code = ExitCode.PASSED
+        case Status.FAILED:
+            code = ExitCode.FAILED
+        case Status.INCONCLUSIVE:
+            code = ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
+        case Status.ERROR:
+            code = ExitCode.MEASUREMENT
+        case _:
+            assert_never(result.status)
+    return invocation.finish(
+        code, text=leaks_text(result), values=leaks_values(result), status=result.status
+    )
+
+
+def _given(option: str, text: str, parse: Callable[[str], _T]) -> _T:
+    """Parse an option's value; a complaint names the option."""
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None

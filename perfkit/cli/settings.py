@@ -1,0 +1,74 @@
+"""Where a verb finds its settings, its repository and its suite."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from perfkit.benchmarking.suite import Suite
+    from perfkit.config.load import Settings
+    from perfkit.forge.git import Repository
+
+CONFIG = "config"
+"""Folder of the two YAML files, relative to the repository or the current folder."""
+
+
+def settings_of(invocation: Invocation, **options: str | int | None) -> "Settings":
+    """Return the settings: option, environment, file, default, in this order.
+
+    What they say about logging and progress holds from here on.
+
+    ``options`` are keys of the section ``regression`` with what the user typed, None where not
+    given. Without ``--config`` the files are looked for in the current folder's ``config``, then
+    in the repository's.
+    """
+    from perfkit.config.load import Override, load_settings
+
+    overrides = [
+        Override(f"regression.{key}", str(value), f"--{_OPTION[key]}")
+        for key, value in options.items()
+        if value is not None
+    ]
+    named = invocation.config_directory
+    directory = config_directory(invocation)
+    settings = load_settings(
+        directory, environ=os.environ, options=overrides, must_exist=named is not None
+    )
+    monitoring = settings.monitoring
+    invocation.start_logging(monitoring.logging.level, monitoring.logging.format)
+    invocation.progress = monitoring.progress == "auto"
+    return settings
+
+
+_OPTION = {"min_rounds": "min-rounds", "max_rounds": "max-rounds", "time_budget": "budget"}
+
+
+def config_directory(invocation: Invocation) -> Path:
+    """Return the folder of the configuration, named from where the user stands."""
+    named = invocation.config_directory
+    return named if named is not None else Path(os.path.relpath(_default_directory()))
+
+
+def _default_directory() -> Path:
+    from perfkit.errors import UsageError
+    from perfkit.forge.git import Repository
+
+    here = Path.cwd() / CONFIG
+    if here.is_dir():
+        return here
+    try:
+        return Repository.around(Path.cwd()).root / CONFIG
+    except UsageError:
+        return here  # settings are needed outside repositories as well: the defaults
+
+
+def repository_and_suite(folder: Path) -> "tuple[Repository, Suite]":
+    """Return the repository around ``folder`` and its asv suite."""
+    from perfkit.benchmarking.suite import find_suite
+    from perfkit.forge.git import Repository
+
+    repository = Repository.around(folder)
+    suite = find_suite(folder)
+    return repository, suite

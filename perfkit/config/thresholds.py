@@ -1,0 +1,182 @@
+"""``config/performance_thresholds.yaml``: what is required of the measured program.
+
+Defaults are chosen so that a repository without any file gets a sensible gate: comparisons are
+judged, and there is no budget, because nobody but the owner knows what is fast enough.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from perfkit.config.fields import PositiveAmount, PositiveDuration, PositiveRatio, Ratio, Size, Text
+from perfkit.config.section import Section
+
+Metric = Literal["time", "memory", "count"]
+"""What a benchmark measures: seconds, bytes, or a plain number."""
+
+_METRIC_OF_UNIT: dict[str, Metric] = {"s": "time", "B": "memory", "count": "count"}
+
+
+class Regression(Section):
+    """How a comparison of two revisions is judged, and how much it may cost."""
+
+    threshold: PositiveRatio = 0.05
+    """Smallest relative change that is reported, unless an entry of benchmarks says otherwise."""
+    alpha: float = Field(default=0.01, gt=0, le=0.5)
+    """Chance of any false alarm in one comparison of all benchmarks."""
+    min_rounds: int = Field(default=6, ge=2, le=1000)
+    """Interleaved rounds per side before anything is decided. 6 is the smallest number at which
+    full separation of the sides has a p (2 / 924, Mann-Whitney) that an alpha of 0.01 can spare."""
+    max_rounds: int = Field(default=20, ge=2, le=1000)
+    """Interleaved rounds per side after which an undecided benchmark is inconclusive."""
+    time_budget: PositiveDuration = 600.0
+    """Wall-clock time after which no new round is started."""
+
+    @model_validator(mode="after")
+    def _rounds_in_order(self) -> Self:
+        if self.min_rounds > self.max_rounds:
+            message = (
+                f"found min_rounds {self.min_rounds} above max_rounds {self.max_rounds}, "
+                "wanted at most as many"
+            )
+            raise ValueError(message)
+        return self
+
+
+class BenchmarkRule(Section):
+    """A threshold of its own for the benchmarks that a pattern matches."""
+
+    match: Text
+    """Shell pattern over the benchmark's name with parameters, such as suite.TimeCorrect.*"""
+    metric: Metric | None = None
+    """Only benchmarks that measure this; all by default."""
+    threshold: PositiveRatio
+    """Smallest relative change that is reported for them."""
+    absolute_floor: PositiveAmount | None = None
+    """Changes smaller than this are never reported, whatever their ratio; needs metric."""
+    why: str = ""
+    """Reason for the exception, for whoever reads the file."""
+
+    @model_validator(mode="after")
+    def _floor_fits_metric(self) -> Self:
+        if self.absolute_floor is not None:
+            metric = _METRIC_OF_UNIT[self.absolute_floor.unit]
+            if self.metric != metric:
+                message = (
+                    f"found an absolute_floor of {metric} with metric "
+                    f"{self.metric or 'left out'}, wanted metric: {metric}"
+                )
+                raise ValueError(message)
+        return self
+
+
+class Budget(Section):
+    """An absolute limit for one benchmark, whatever it was before."""
+
+    name: Text
+    """What the budget is called in reports; unique."""
+    benchmark: Text
+    """Exact name of a benchmark, with parameters if it has any."""
+    statistic: Literal["median", "p95", "max"] = "median"
+    """Statistic of the measured values that must stay within the limit."""
+    limit: PositiveAmount
+    """Largest allowed value: a duration, a size or a count."""
+    why: str = ""
+    """Where the limit comes from, shown beside the verdict."""
+
+
+class LeakCheck(Section):
+    """A callable that must not keep memory from one call to the next."""
+
+    target: Text
+    """The callable, as pkg.mod:callable."""
+    ceiling: Size = 0
+    """Growth per iteration and call site that is still accepted."""
+    iterations: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Calls in the only run, as for perfkit leaks --iterations; left out, as many as it takes to
+    tell a leak from a bounded cache."""
+    why: str = ""
+    """Reason for a ceiling above 0B, for whoever reads the file."""
+
+
+class Waiver(Section):
+    """A known regression that is accepted up to a ceiling, until a day, for a reason."""
+
+    benchmark: Text
+    """Shell pattern over the benchmark's name with parameters."""
+    metric: Metric | None = None
+    """Only benchmarks that measure this; all by default."""
+    ceiling: Ratio
+    """Largest relative change that is accepted; a larger one fails again."""
+    expires: date
+    """Last day on which the waiver holds, such as 2026-12-31 (UTC)."""
+    issue: Text
+    """Where the regression is tracked: an address or an issue number."""
+    reason: Text
+    """Why it is accepted for now."""
+
+    def covers(self, benchmark: str, metric: Metric) -> bool:
+        """Whether this waiver is about ``benchmark``, expired or not."""
+        return self.metric in {None, metric} and fnmatchcase(benchmark, self.benchmark)
+
+    def expired(self, today: date) -> bool:
+        """Whether the last day of the waiver has passed."""
+        return today > self.expires
+
+
+class Thresholds(Section):
+    """What is required: regression thresholds, budgets, leak ceilings, waivers."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    """Version of this file's format."""
+    regression: Regression = Regression()
+    """How a comparison is judged."""
+    benchmarks: tuple[BenchmarkRule, ...] = ()
+    """Exceptions to regression.threshold; where several match, the last one counts."""
+    budgets: tuple[Budget, ...] = ()
+    """Absolute limits."""
+    leaks: tuple[LeakCheck, ...] = ()
+    """Callables that must not keep memory."""
+    waivers: tuple[Waiver, ...] = ()
+    """Known regressions that are accepted for a time; where several cover, the last one counts."""
+
+    @field_validator("budgets")
+    @classmethod
+    def _budgets_have_names_of_their_own(cls, budgets: tuple[Budget, ...]) -> tuple[Budget, ...]:
+        _refuse_repeats("name", [budget.name for budget in budgets])
+        return budgets
+
+    @field_validator("leaks")
+    @classmethod
+    def _leaks_have_targets_of_their_own(
+        cls, leaks: tuple[LeakCheck, ...]
+    ) -> tuple[LeakCheck, ...]:
+        _refuse_repeats("target", [leak.target for leak in leaks])
+        return leaks
+
+    def rule_for(self, benchmark: str, metric: Metric) -> BenchmarkRule:
+        """Return the last rule that matches, or one made of ``regression.threshold``.
+
+        ``benchmark`` is ``str(BenchmarkId)``. Patterns are case-sensitive on every system.
+        """
+        for rule in reversed(self.benchmarks):
+            if rule.metric in {None, metric} and fnmatchcase(benchmark, rule.match):
+                return rule
+        return BenchmarkRule.model_construct(match="*", threshold=self.regression.threshold)
+
+    def waiver_for(self, benchmark: str, metric: Metric) -> Waiver | None:
+        """Return the last waiver that covers the benchmark; it may be expired."""
+        for waiver in reversed(self.waivers):
+            if waiver.covers(benchmark, metric):
+                return waiver
+        return None
+
+
+def _refuse_repeats(key: str, found: Sequence[str]) -> None:
+    for index, value in enumerate(found):
+        if value in found[:index]:
+            message = f"found {key} {value!r} twice, wanted it once"
+            raise ValueError(message)

@@ -1,0 +1,121 @@
+"""Whether a series of live memory grows with the iterations, and by how much.
+
+The test reads the lower envelope: the run, without its first quarter, is cut into
+:data:`SEGMENTS` equal segments, and only the minimum of each counts. A buffer that is sometimes
+there and sometimes not leaves the minima alone; a leak lifts every one of them.
+"""
+
+import statistics
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+SEGMENTS = 12
+"""Segments of the run after its first quarter: four up to the half, eight after it, so that the
+slope from n to 2n iterations can be held against the slope from 2n to 4n."""
+
+RISING_SHARE = 0.6
+"""Share of steps between segment minima that must rise: a leak in every tenth of 120 iterations
+lifts three steps in four; chance lifts one in two of a series that goes nowhere."""
+
+LARGEST_STEP_SHARE = 0.5
+"""A step larger than this share of the whole rise is one event (a resize, a late import), not
+growth per iteration."""
+
+KEPT_PACE = 0.5
+"""The slope from 2n to 4n must be at least this share of the slope from n to 2n. A leak keeps 1; a
+cache that fills before 2n keeps 0; a list that over-allocates by an eighth varies by a tenth."""
+
+TAIL = 3
+"""Segments at the end, over which a leak still rises."""
+
+TAIL_PACE = 1 / 3
+"""The slope over the tail must be at least this share of the slope from n to 2n. A list that
+over-allocates may be between two resizes there; a cache that is full has stopped."""
+
+STOPPED_PACE = 0.1
+"""At this share of the slope from n to 2n and below, growth has stopped: a full cache of strings
+still gains a few bytes when ``"v1000"`` replaces ``"v1"``."""
+
+
+class Shape(StrEnum):
+    """How a series of live memory behaved over one run."""
+
+    GROWING = "growing"
+    """Rose steadily, and as fast from 2n to 4n as from n to 2n."""
+    FILLING = "filling"
+    """Never fell and still rose at the end, but not at a held slope."""
+    FILLED = "filled"
+    """Rose after the first quarter, then stopped."""
+    STEADY = "steady"
+    """No lasting rise after the first quarter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The shape of one series and its slope per iteration, in the unit of the series."""
+
+    shape: Shape
+    per_iteration: float
+
+
+def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
+    """Classify ``values``, taken after ``marks`` iterations (both ascending in time).
+
+    The slope is the median over all pairs of segment minima (Theil 1950, Sen 1968): one late jump
+    does not move it.
+
+    Raises:
+        ValueError: a segment holds no mark, so the run was too short to classify.
+    """
+    minima = segment_minima(marks, values)
+    steps = [later - earlier for earlier, later in pairwise(minima)]
+    total = minima[-1] - minima[0]
+    per_segment = statistics.median(
+        (minima[j] - minima[i]) / (j - i) for i in range(SEGMENTS) for j in range(i + 1, SEGMENTS)
+    )
+    slope = per_segment * SEGMENTS / (marks[-1] * 3 / 4)
+    if total <= 0 or min(steps) < 0:
+        return Growth(Shape.STEADY, slope)
+    half = SEGMENTS // 3 - 1
+    early = (minima[half] - minima[0]) / half
+    late = (minima[-1] - minima[half]) / (SEGMENTS - 1 - half)
+    tail = (minima[-1] - minima[-1 - TAIL]) / TAIL
+    if tail <= STOPPED_PACE * early:
+        return Growth(Shape.FILLED, slope)
+    if (
+        sum(step > 0 for step in steps) >= RISING_SHARE * len(steps)
+        and max(steps) <= LARGEST_STEP_SHARE * total
+        and late >= KEPT_PACE * early
+        and tail >= TAIL_PACE * early
+    ):
+        return Growth(Shape.GROWING, slope)
+    return Growth(Shape.FILLING, slope)
+
+
+def segment_minima(marks: tuple[int, ...], values: tuple[int, ...]) -> list[int]:
+    """Return the minimum of ``values`` in each segment of the run after its first quarter.
+
+    Raises:
+        ValueError: a segment holds no mark.
+    """
+    segments: list[list[int]] = [[] for _ in range(SEGMENTS)]
+    for mark, value in zip(marks, values, strict=True):
+        segment = _segment(mark, marks[-1])
+        if segment >= 0:
+            segments[segment].append(value)
+    if not all(segments):
+        message = f"{len(marks)} marks over {marks[-1]} iterations leave a segment empty"
+        raise ValueError(message)
+    return [min(segment) for segment in segments]
+
+
+def covers(marks: tuple[int, ...]) -> bool:
+    """Whether every segment holds a mark, so that series at these marks can be classified."""
+    return set(range(SEGMENTS)) <= {_segment(mark, marks[-1]) for mark in marks}
+
+
+def _segment(mark: int, end: int) -> int:
+    """Return the segment a mark lies in, or ends; -1 in the first quarter."""
+    # Whole numbers: (mark - end / 4) / (end * 3 / 4 / SEGMENTS), rounded up, less one.
+    return max(-1, -((end - 4 * mark) * SEGMENTS // (3 * end)) - 1)

@@ -1,0 +1,24 @@
+"""One measuring of one revision: what a baseline is made of."""
+
+from dataclasses import dataclass
+
+from perfkit.model.environment import Environment
+from perfkit.model.sample import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All samples of one revision, measured in one go on one machine.
+
+    ``date`` is the commit's author date and ``started`` when measuring began, both in
+    milliseconds since 1970 (UTC), as asv stores times. ``identity`` tells runs of the same commit
+    apart; ``dirty`` is true for uncommitted changes on top of ``commit``.
+    """
+
+    identity: str
+    commit: str
+    dirty: bool
+    date: int
+    started: int
+    environment: Environment
+    samples: tuple[Sample, ...]

@@ -1,0 +1,110 @@
+"""Runs in the child process: times a target, or records it with pyinstrument."""
+
+import os
+import runpy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from perfkit.model import Timing
+from perfkit.profiling.recording import packed, without_stem
+from perfkit.targets import load as loading
+from perfkit.targets.serve import serve
+from perfkit.targets.spec import Target
+
+ENOUGH_SAMPLES = 1000
+"""Samples at which ``--repeat auto`` stops: a share then has a standard error below 2 points."""
+AUTO_TIMING_SECONDS = 1.0
+AUTO_TIMING_CALLS = 100_000
+"""Bounds of the timing pass of ``--repeat auto``, whichever is met first."""
+BATCH_SECONDS = 0.25
+"""Length of one recorded batch: each loses up to one interval at its end."""
+
+_STEM = (loading.__file__, runpy.__file__, "<frozen runpy>")
+
+
+def measure(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer ``do: time`` with a :class:`Timing`, ``do: record`` with a session and its calls."""
+    with loading.load(Target.from_json(request["target"])) as run:
+        for _ in range(request["warmup"]):
+            run()
+        if request["do"] == "time":
+            return asdict(time_calls(run, request["calls"], time.perf_counter))
+        return record(
+            run,
+            request["calls"],
+            interval=request["interval"],
+            batch=request["batch"],
+            limit_seconds=request["limit_seconds"],
+        )
+
+
+def time_calls(run: Callable[[], object], calls: int | None, clock: Callable[[], float]) -> Timing:
+    """Return the time of ``calls`` calls; None means as many as give a steady median."""
+    import statistics
+
+    durations: list[float] = []
+    total = 0.0
+    while len(durations) < (calls or AUTO_TIMING_CALLS):
+        started = clock()
+        run()
+        durations.append(clock() - started)
+        total += durations[-1]
+        if calls is None and total >= AUTO_TIMING_SECONDS:
+            break
+    return Timing(
+        calls=len(durations),
+        first=durations[0],
+        median=statistics.median(durations),
+        total=total,
+    )
+
+
+def record(
+    run: Callable[[], object],
+    calls: int | None,
+    *,
+    interval: float,
+    batch: int,
+    limit_seconds: float,
+) -> dict[str, Any]:
+    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed.
+
+    ``calls`` None means batches of ``batch`` calls until there are enough samples, or
+    ``limit_seconds`` have passed.
+    """
+    from pyinstrument import Profiler
+
+    # "disabled" charges time to the code that ran: the whole program is wanted, and a target
+    # that uses pyinstrument itself stays possible.
+    profiler = Profiler(interval=interval, async_mode="disabled")
+    done = 0
+    process, thread, children = time.process_time(), time.thread_time(), _children_seconds()
+    while True:
+        profiler.start(target_description="")
+        try:
+            for _ in range(calls or batch):
+                run()
+        finally:
+            session = profiler.stop()
+        done += calls or batch
+        if calls or session.sample_count >= ENOUGH_SAMPLES or session.duration >= limit_seconds:
+            break
+    own = time.thread_time() - thread
+    return {
+        "calls": done,
+        "other_threads_seconds": max(0.0, time.process_time() - process - own),
+        "other_processes_seconds": _children_seconds() - children,
+        "session": packed(without_stem(session.to_json(), _STEM)),
+    }
+
+
+def _children_seconds() -> float:
+    """Processor seconds of all processes that this one started and waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+if __name__ == "__main__":
+    serve(measure)

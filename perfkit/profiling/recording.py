@@ -1,0 +1,135 @@
+"""The samples of one capture, in pyinstrument's own words."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perfkit.model import Function, Timing
+
+BUILT_IN = "<built-in>"
+"""What pyinstrument writes for the file of a compiled function."""
+THREAD = "<thread>"
+"""What pyinstrument writes for the file of a thread, the root of every stack."""
+
+CALLING = "[calling the target]\x00perfkit\x000"
+"""The frame of a sample that fell between two calls of the target, into perfkit's own loop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One capture of a target.
+
+    ``session`` is a pyinstrument session as its ``Session.to_json`` writes it, format of
+    pyinstrument 5: ``frame_records`` holds one ``[stack, seconds]`` per sample, outermost frame
+    first. Its stacks start at the target. ``calls`` and ``warmup`` count calls of the target;
+    ``cwd`` is the directory it ran in.
+    """
+
+    target: str
+    cwd: str
+    timing: Timing
+    calls: int
+    warmup: int
+    interval: float
+    other_threads_seconds: float = 0.0
+    """Processor time of threads other than the recorded one, during the recording."""
+    other_processes_seconds: float = 0.0
+    """Processor time of processes that the target started and waited for, likewise."""
+    session: Mapping[str, Any]
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.session["frame_records"])
+
+    @property
+    def seconds(self) -> float:
+        """Seconds between start and stop of the profiler."""
+        return float(self.session["duration"])
+
+
+Stack = tuple[Function, ...]
+
+
+def stacks(session: Mapping[str, Any]) -> Iterator[tuple[Stack, float]]:
+    """Yield each sample of a session: its functions, outermost first, and its seconds.
+
+    The thread at the root is left out, and at least one function remains. An inherited method is
+    one function; it gets the name of the class it was seen with most often.
+    """
+    functions = _functions(session)
+    for frames, seconds in session["frame_records"]:
+        found = (functions[frame] for frame in frames)
+        yield tuple(function for function in found if function.file != THREAD), float(seconds)
+
+
+def _functions(session: Mapping[str, Any]) -> dict[str, Function]:
+    """Return the function of each frame text."""
+    counts = Counter(frame for frames, _ in session["frame_records"] for frame in frames)
+    classes: dict[str, Counter[str]] = {}
+    for frame, count in counts.items():
+        for attribute in frame.split("\x01")[1:]:
+            if attribute.startswith("c"):
+                classes.setdefault(_identity(frame), Counter())[attribute[1:]] += count
+    return {frame: _function(frame, classes.get(_identity(frame))) for frame in counts}
+
+
+def _function(frame: str, classes: Counter[str] | None) -> Function:
+    """Read ``name NUL file NUL line``, which stands before the attributes."""
+    name, file, line = (*_identity(frame).split("\x00"), "", "0")[:3]
+    if classes:
+        name = f"{classes.most_common(1)[0][0]}.{name}"
+    return Function(name, file, int(line))
+
+
+def without_stem(session: Mapping[str, Any], stem: Sequence[str]) -> dict[str, Any]:
+    """Return a session whose stacks start at the target instead of at perfkit's own frames.
+
+    Args:
+        session: A session in the format of :class:`Recording`.
+        stem: Files of the frames between ``Profiler.start`` and the target.
+    """
+    started = [_identity(frame) for frame in session["start_call_stack"]]
+    records = []
+    for stack, seconds in session["frame_records"]:
+        cut = 0
+        while cut < min(len(stack), len(started)) and _identity(stack[cut]) == started[cut]:
+            cut += 1
+        while cut < len(stack) and _function(stack[cut], None).file in stem:
+            cut += 1
+        records.append((stack[:1] + (stack[cut:] or [CALLING]), seconds))
+    return {
+        **session,
+        "frame_records": records,
+        "start_call_stack": session["start_call_stack"][:1],
+    }
+
+
+def _identity(frame: str) -> str:
+    return frame.partition("\x01")[0]
+
+
+def packed(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a session with each frame text and each stack written once.
+
+    A minute of samples as pyinstrument writes it is over 100 MB of repeated text.
+    """
+    texts: dict[str, int] = {}
+    known: dict[tuple[int, ...], int] = {}
+    records = []
+    for frames, seconds in session["frame_records"]:
+        stack = tuple(texts.setdefault(frame, len(texts)) for frame in frames)
+        records.append([known.setdefault(stack, len(known)), seconds])
+    return {**session, "texts": list(texts), "stacks": list(known), "frame_records": records}
+
+
+def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the session that :func:`packed` was given; equal stacks are one object."""
+    texts = values["texts"]
+    shared = [[texts[index] for index in stack] for stack in values["stacks"]]
+    session = {key: value for key, value in values.items() if key not in {"texts", "stacks"}}
+    return {
+        **session,
+        "frame_records": [(shared[stack], seconds) for stack, seconds in values["frame_records"]],
+    }

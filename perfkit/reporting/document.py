@@ -1,0 +1,77 @@
+"""A report as a JSON document, and back: the contract between verbs, CI jobs and versions."""
+
+import json
+from typing import Any
+
+from perfkit.errors import UsageError
+from perfkit.model import Report
+
+SCHEMA = 1
+
+DERIVED_STATUS = ("comparisons", "leaks")
+"""Rows whose status follows from their verdict; it is written for readers and not read back."""
+
+
+def to_values(report: Report) -> dict[str, Any]:
+    """Return the report's fields as JSON values, each row with its ``status`` beside it.
+
+    Unbounded interval ends are the strings ``Infinity`` and ``-Infinity``, since JSON has no such
+    numbers.
+    """
+    values: dict[str, Any] = json.loads(_adapter().dump_json(report))
+    for kind in DERIVED_STATUS:
+        for row, value in zip(getattr(report, kind), values[kind], strict=True):
+            value["status"] = str(row.status)
+    values.pop("command")  # the envelope holds it
+    return values
+
+
+def from_text(text: str, place: str) -> Report:
+    """Return the report inside an envelope written by ``--json``; UsageError says what is wrong."""
+    from pydantic import ValidationError
+
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{place}: not JSON ({error}); give a report written with `perfkit compare --json`."
+        ) from error
+    header = envelope.get("perfkit") if isinstance(envelope, dict) else None
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        found = header.get("schema") if isinstance(header, dict) else None
+        raise UsageError(
+            f"{place}: found report schema {found!r}, wanted {SCHEMA}; write the report with this"
+            " version of perfkit."
+        )
+    fields = {
+        key: value
+        for key, value in envelope.items()
+        if key not in {"perfkit", "status", "exit_code", "error"}
+    }
+    for kind in DERIVED_STATUS:
+        rows = fields.get(kind, [])
+        if isinstance(rows, list):
+            fields[kind] = [
+                {key: value for key, value in row.items() if key != "status"}
+                if isinstance(row, dict)
+                else row
+                for row in rows
+            ]
+    try:
+        report: Report = _adapter().validate_json(
+            json.dumps({**fields, "command": header.get("command")})
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"{place}: {where}: {first['msg']}; the file is no report of perfkit's compare or"
+            " check."
+        ) from error
+    return report
+
+
+def _adapter() -> Any:  # noqa: ANN401  # pydantic's generic adapter, imported here for start-up's sake
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report)

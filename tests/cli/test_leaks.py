@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from perfkit.__main__ import run
+from perfkit.errors import ExitCode
+
+SHOP = """
+kept = []
+
+def keeps():
+    kept.append(bytes(100))
+
+def gives_back():
+    return bytes(100)
+
+def fails():
+    kept.append(1)
+    if len(kept) == 57:
+        raise LookupError("shelf is empty")
+"""
+
+
+@pytest.fixture(autouse=True)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.py").write_text(SHOP, "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_leak_fails_and_names_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["leaks", "shop:keeps", "--iterations", "200"]) == ExitCode.FAILED
+    streams = capsys.readouterr()
+    assert streams.out.startswith("LEAK: shop:keeps keeps 14")
+    assert "shop.py:5 keeps" in streams.out
+    assert streams.err == "running shop:keeps 200 times under memray\n"
+
+
+def test_a_clean_target_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["leaks", "shop:gives_back", "--iterations", "200"]) == ExitCode.PASSED
+    assert capsys.readouterr().out.startswith("CLEAN: shop:gives_back keeps nothing")
+
+
+def test_a_ceiling_accepts_growth(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["leaks", "shop:keeps", "--iterations", "200", "--ceiling", "1 KiB", "--json"]
+    assert run(arguments) == ExitCode.PASSED
+    document = json.loads(capsys.readouterr().out)
+    assert document["perfkit"]["command"] == "leaks"
+    assert (document["status"], document["state"]) == ("passed", "clean")
+    assert document["ceiling_bytes"] == 1024
+    assert [site["place"] for site in document["sites"]] == ["shop.py:5 keeps"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["shop:fails"], ExitCode.MEASUREMENT, "in call 57, shop:fails raised LookupError"),
+        (["shop.py"], ExitCode.USAGE, "shop.py is a script, which starts anew each time"),
+        (["shop:gone"], ExitCode.USAGE, "shop has no gone"),
+        (["shop:keeps", "--ceiling", "5"], ExitCode.USAGE, "--ceiling: found 5 without a unit"),
+        (["shop:keeps", "--timeout", "soon"], ExitCode.USAGE, "--timeout: found 'soon'"),
+        (["shop:keeps", "--iterations", "3"], ExitCode.USAGE, "3 iterations are too few"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_sentence(
+    arguments: list[str], code: ExitCode, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["leaks", *arguments]) == code
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert sentence in streams.err.splitlines()[-1]

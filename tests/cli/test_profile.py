@@ -1,0 +1,224 @@
+"""``perfkit profile`` as a user runs it: real processes, real ends."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUSY = """
+import sys, time
+
+def spin():
+    end = time.perf_counter() + 0.15
+    while time.perf_counter() < end:
+        sum(range(50))
+
+def main():
+    spin()
+
+if __name__ == "__main__":
+    print("printed", *sys.argv[1:])
+    main()
+"""
+
+Profile = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    def run(*words: str, source: str = BUSY) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "app.py").write_text(textwrap.dedent(source))
+        return perfkit(tmp_path, "profile", *words)
+
+    return run
+
+
+def perfkit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "perfkit", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_the_report_is_on_stdout_and_everything_else_on_stderr(profile: Profile) -> None:
+    done = profile("app.py", "--", "-n", "3")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["Target", "app.py", "-n", "3"]
+    assert "without the profiler" in lines[1]
+    assert "with the profiler running" in lines[2]
+    assert "spin" in done.stdout
+    assert "printed" not in done.stdout
+    assert done.stderr.splitlines() == [
+        "timing app.py -n 3 without a profiler",
+        "printed -n 3",
+        "profiling app.py -n 3",
+        "printed -n 3",
+    ]
+
+
+def test_json_is_one_document(profile: Profile) -> None:
+    done = profile("-m", "app", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == document["exit_code"] == 0
+    assert document["perfkit"]["command"] == "profile"
+    assert document["status"] == "passed"
+    found = document["profile"]
+    assert found["target"] == "-m app"
+    assert set(found) == {
+        "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
+        "tree", "warnings",
+    }  # fmt: skip
+    assert set(found["timing"]) == {"calls", "first", "median", "total"}
+    assert set(found["hotspots"][0]) == {
+        "function", "place", "self_seconds", "total_seconds", "self_share", "total_share",
+        "samples",
+    }  # fmt: skip
+    assert found["hotspots"][0]["function"]["name"] == "spin"
+    assert found["hotspots"][0]["place"] == "app.py:4"
+
+
+def test_files_for_other_programs(profile: Profile, tmp_path: Path) -> None:
+    options = ("--html", "a.html", "--speedscope", "b.json", "-o", "c.pyisession", "--top", "1")
+    done = profile("app:main", "--repeat", "2", "--warmup", "1", "--interval", "2ms", *options)
+    assert done.returncode == 0, done.stderr
+    assert "2 calls after 1 warm-up call" in done.stdout
+    assert "every 2 ms" in done.stdout
+    assert "Hotspots: 1 of " in done.stdout
+    assert "<!DOCTYPE html>" in (tmp_path / "a.html").read_text()
+    assert json.loads((tmp_path / "b.json").read_text())["exporter"] == "pyinstrument"
+    assert json.loads((tmp_path / "c.pyisession").read_text())["target_description"] == "app:main"
+    assert [line for line in done.stderr.splitlines() if line.startswith("wrote")] == [
+        "wrote a.html",
+        "wrote b.json",
+        "wrote c.pyisession",
+    ]
+
+
+BAD = {
+    "unknown target": (("absent.py",), "", 2, "does not exist"),
+    "no target form": (("absent",), "", 2, "a target is a script"),
+    "unknown callable": (("app:absent",), "", 2, "app has no absent"),
+    "needs arguments": (("app:main",), "def main(text): ...", 2, "needs arguments (text)"),
+    "generator": (("app:main",), "def main(): yield", 2, "generator function"),
+    "unknown benchmark": (("bench:absent",), "", 2, "no asv.conf.json"),
+    "bad repeat": (("app.py", "--repeat", "0"), "", 2, "wanted a number of calls above 0"),
+    "bad timeout": (("app.py", "--timeout", "5"), "", 2, "--timeout: found 5 without"),
+    "no time": (("app.py", "--timeout", "0s"), "", 2, "wanted a time above 0"),
+    "bad place": (("app.py", "--html", "."), "", 2, "is a folder"),
+    "raises": (("app.py",), "1 / 0", 4, "raised ZeroDivisionError: division by zero at"),
+    "exits non-zero": (("app.py",), "raise SystemExit(3)", 4, "sys.exit(3)"),
+    "os._exit": (("app.py",), "import os; os._exit(0)", 4, "os._exit"),
+    "killed": (("app.py",), "import os; os.kill(os.getpid(), 9)", 4, "SIGKILL"),
+    "never returns": (
+        ("app.py", "--timeout", "1s"), "while True: ...", 4, "did not end within 1 s"
+    ),
+    "too short": (("app.py",), "", 4, "--repeat auto"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_its_code(
+    profile: Profile, tmp_path: Path, case: str
+) -> None:
+    words, source, code, said = BAD[case]
+    kept = tmp_path / "kept.html"
+    kept.write_text("from before")
+    if "--html" not in words:
+        words = (*words, "--html", "kept.html")
+    done = profile(*words, source=source)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    sentence = done.stderr.splitlines()[-1]
+    assert sentence.startswith("perfkit: ")
+    assert said in sentence
+    assert ("Traceback" in done.stderr) == (case == "raises")
+    assert "perfkit/targets" not in done.stderr
+    assert kept.read_text() == "from before"
+
+
+def test_the_configuration_is_read(profile: Profile, tmp_path: Path) -> None:
+    done = profile("app.py", source="")
+    assert "timing app.py" in done.stderr
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "monitoring_config.yaml"
+    path.write_text("schema: 1\nprogress: never\n")
+    done = profile("app.py", source="")
+    assert done.stderr.startswith("perfkit: app.py was profiled for")
+    path.write_text("progres: never\n")
+    done = profile("app.py")
+    assert done.returncode == 2
+    assert "monitoring_config.yaml:1:1" in done.stderr
+
+
+def test_a_failure_under_json_is_a_document_too(profile: Profile) -> None:
+    done = profile("app.py", "--json", source="print('noise'); 1 / 0")
+    document = json.loads(done.stdout)
+    assert done.returncode == document["exit_code"] == 4
+    assert document["status"] == "error"
+    assert "ZeroDivisionError" in document["error"]["message"]
+
+
+def test_a_target_that_forks_and_one_that_is_async(profile: Profile) -> None:
+    forking = BUSY.replace("    spin()\n\nif", "    import os\n    os.fork()\n    spin()\n\nif")
+    done = profile("app:main", source=forking)
+    assert done.returncode == 0, done.stderr
+    assert "spin" in done.stdout
+    done = profile("app:main", source=BUSY.replace("def main", "async def main"))
+    assert done.returncode == 0, done.stderr
+    assert "spin" in done.stdout
+
+
+def test_ctrl_c_half_way(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import os, time\n"
+        "open('new', 'w').write(str(os.getpid())); os.rename('new', 'pid')\n"
+        "time.sleep(600)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "perfkit", "profile", "app.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1].startswith("perfkit: interrupted while app.py ran")
+    assert "Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_the_planted_list_scan_is_named_first(tmp_path: Path) -> None:
+    benchmarks = tmp_path / "benchmarks"
+    shutil.copytree(
+        REPOSITORY / "benchmarks", benchmarks, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    patch = benchmarks / "workload" / "planted" / "list_scan.patch"
+    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path, check=True)
+    done = perfkit(tmp_path, "profile", "bench:transcript.InProcess.time_transcript", "--json")
+    assert done.returncode == 0, done.stderr
+    first = json.loads(done.stdout)["profile"]["hotspots"][0]
+    assert first["function"]["name"] == "Lexicon._scan"
+    assert first["place"].startswith("benchmarks/workload/workload/lexicon.py:")

@@ -1,0 +1,204 @@
+"""Captures of real programs in real processes."""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit.errors import MeasurementError
+from perfkit.model import Timing
+from perfkit.profiling.capture import batch_size, capture
+from perfkit.profiling.child import AUTO_TIMING_CALLS, time_calls
+from perfkit.profiling.reading import read
+from perfkit.profiling.recording import Recording
+from perfkit.targets import parse_target
+
+# Correcting words against a lexicon: the lexicon is a list, and is scanned for every word.
+SCAN = """
+    LEXICON = [f"word{number}" for number in range(4000)]
+
+    def is_known(word):
+        for known in LEXICON:
+            if known == word:
+                return True
+        return False
+
+    def correct(text):
+        return [word for word in text.split() if is_known(word)]
+
+    def render(words):
+        return " ".join(word.upper() for word in words)
+
+    def main():
+        for _ in range(4):
+            render(correct(" ".join(LEXICON[::10])))
+
+    if __name__ == "__main__":
+        print("to stdout")
+        main()
+"""
+LOST = 0.05
+"""Seconds that a busy machine may take between the profiler's start or stop and a sample."""
+
+Capture = Callable[..., Recording]
+
+
+@pytest.fixture
+def captured(tmp_path: Path) -> Capture:
+    def run(source: str, text: str = "app.py", **options: Any) -> Recording:  # noqa: ANN401 - as capture takes them
+        (tmp_path / "app.py").write_text(textwrap.dedent(source))
+        return capture(parse_target(text, cwd=tmp_path), cwd=tmp_path, timeout=60, **options)
+
+    return run
+
+
+def test_the_scanning_function_comes_first(
+    captured: Capture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    steps: list[str] = []
+    recording = captured(SCAN, progress=steps.append)
+    profile = read(recording)
+    first = profile.hotspots[0]
+    assert (first.function.name, first.place) == ("is_known", "app.py:4")
+    assert first.self_share > 0.5
+    assert profile.tree[0].function.name == "<module>"
+    assert profile.tree[0].depth == 0
+    assert (profile.target, profile.calls, profile.timing.calls) == ("app.py", 1, 1)
+    assert sum(hot.self_seconds for hot in profile.hotspots) == pytest.approx(
+        profile.seconds, rel=0.01, abs=LOST
+    )
+    assert len(steps) == 2
+    assert capfd.readouterr() == ("", "to stdout\n" * 2)
+
+
+def test_repeat_auto_goes_on_until_there_are_enough_samples(captured: Capture) -> None:
+    recording = captured(
+        SCAN + "\n    def brief():\n        correct('word3000')\n", "app:brief", repeat="auto"
+    )
+    profile = read(recording)
+    assert profile.samples >= 1000
+    assert profile.calls > 1000
+    assert profile.timing.calls > 100
+    assert profile.hotspots[0].function.name == "is_known"
+    assert sum(hot.self_seconds for hot in profile.hotspots) == pytest.approx(
+        profile.seconds, rel=0.01, abs=LOST
+    )
+    assert profile.warnings == ()
+
+
+def test_warm_up_calls_are_made_before_and_not_counted(captured: Capture, tmp_path: Path) -> None:
+    source = f"""
+        import time
+        def main():
+            with open({str(tmp_path / "calls")!r}, "a") as file:
+                file.write(".")
+            time.sleep(0.02)
+    """
+    recording = captured(source, "app:main", repeat=3, warmup=2)
+    assert (recording.calls, recording.warmup, recording.timing.calls) == (3, 2, 3)
+    assert (tmp_path / "calls").read_text() == "." * 10
+    assert recording.timing.total >= 0.06
+    assert recording.seconds >= 0.06
+
+
+def test_a_coroutine_and_what_it_waits_for(captured: Capture) -> None:
+    source = """
+        import asyncio
+        def compute():
+            return [number * number for number in map(abs, range(300_000))]
+        async def work():
+            compute()
+            await asyncio.sleep(0.05)
+        async def main():
+            await asyncio.gather(work(), work())
+    """
+    profile = read(captured(source, "app:main"))
+    names = {hot.function.name for hot in profile.hotspots}
+    assert {"work", "compute"} <= names
+    waiting = next(hot for hot in profile.hotspots if hot.function.name.endswith("select"))
+    assert waiting.self_seconds > 0.02
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_no_sample_is_an_error_that_says_what_to_do(captured: Capture, repeat: int) -> None:
+    with pytest.raises(
+        MeasurementError, match=r"too short for one sample every 1 ms.*--repeat auto"
+    ):
+        captured("def main(): ...", "app:main", repeat=repeat)
+
+
+def test_a_target_with_its_own_profiler_is_told(captured: Capture) -> None:
+    source = """
+        import sys, time
+        def main():
+            sys.setprofile(None)
+            time.sleep(0.05)
+    """
+    with pytest.raises(MeasurementError, match=r"gave no sample.*sys\.setprofile"):
+        captured(source, "app:main")
+
+
+def test_a_target_may_use_pyinstrument_itself(captured: Capture) -> None:
+    source = """
+        import time
+        from pyinstrument import Profiler
+        def main():
+            with Profiler(async_mode="disabled"):
+                end = time.perf_counter() + 0.05
+                while time.perf_counter() < end: ...
+            time.sleep(0.02)
+    """
+    assert captured(source, "app:main").samples > 10
+
+
+def test_a_target_that_fails_only_under_the_profiler_is_still_a_failure(captured: Capture) -> None:
+    with pytest.raises(MeasurementError, match="raised RuntimeError: seen"):
+        captured(
+            "import sys\ndef main():\n    if sys.getprofile(): raise RuntimeError('seen')",
+            "app:main",
+        )
+
+
+def clock(*steps: float) -> Callable[[], float]:
+    times: Iterator[float] = iter([0.0, *(sum(steps[: end + 1]) for end in range(len(steps)))])
+    return lambda: next(times)
+
+
+def test_calls_are_timed_one_by_one() -> None:
+    timing = time_calls(lambda: None, 3, clock(5.0, 0.5, 1.0, 0.5, 2.0))
+    assert timing == Timing(calls=3, first=5.0, median=2.0, total=8.0)
+
+
+def test_timing_by_itself_ends_after_a_second_or_many_calls() -> None:
+    assert time_calls(lambda: None, None, clock(0.4, 0.0, 0.4, 0.0, 0.4, 0.0, 0.4)).calls == 3
+    assert time_calls(lambda: None, None, lambda: 0.0).calls == AUTO_TIMING_CALLS
+
+
+@pytest.mark.parametrize(("median", "calls"), [(10.0, 1), (0.25, 1), (0.1, 3), (1e-6, 250_000)])
+def test_a_batch_lasts_a_quarter_of_a_second(median: float, calls: int) -> None:
+    assert batch_size(Timing(calls=1, first=median, median=median, total=median)) == calls
+
+
+def test_work_outside_the_main_thread_is_said_to_be_missing(captured: Capture) -> None:
+    source = """
+        import subprocess, sys, threading, time
+        def spin():
+            end = time.thread_time() + 0.2
+            while time.thread_time() < end: ...
+        def threads():
+            worker = threading.Thread(target=spin)
+            worker.start()
+            worker.join()
+        def processes():
+            code = "import time\\nwhile time.process_time() < 0.2: ..."
+            subprocess.run([sys.executable, "-c", code], check=True)
+        if __name__ == "__main__":
+            spin()
+    """
+    assert "other threads" in read(captured(source, "app:threads")).warnings[-1]
+    assert "processes that the target" in read(captured(source, "app:processes")).warnings[-1]
+    alone = captured(source, "app:spin")
+    assert alone.other_threads_seconds < 0.01
+    assert alone.other_processes_seconds == 0
