@@ -21,9 +21,6 @@ STDOUT = 1
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    if not sys.stdout.isatty():
-        # typer's only way to say how wide its help may be
-        os.environ.setdefault("TERMINAL_WIDTH", str(PIPE_COLUMNS))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -35,7 +32,13 @@ def run(arguments: Sequence[str]) -> int:
 
     invocation = Invocation()
     try:
-        code = app(args=list(arguments), prog_name="perfkit", standalone_mode=False, obj=invocation)
+        code = app(
+            args=list(arguments),
+            prog_name="perfkit",
+            standalone_mode=False,
+            obj=invocation,
+            terminal_width=None if sys.stdout.isatty() else PIPE_COLUMNS,
+        )
         if code == ExitCode.INTERRUPTED and not invocation.finished:
             raise KeyboardInterrupt  # noqa: TRY301  # which typer turned into a code, without a word
         sys.stdout.flush()  # here, where a failure still has a sentence
@@ -46,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         invocation.json = "--json" in itertools.takewhile(lambda word: word != "--", arguments)
         return invocation.fail(f"{error.format_message()} See --help.", ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        return invocation.fail("interrupted", ExitCode.INTERRUPTED)
+        return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit) as error:
         # The reader of our stdout went away (`perfkit ... | head`), which rich and typer turn
         # into an exit with 1; the verdict stays what it is. Completion exits by itself.

@@ -15,15 +15,16 @@ import perfkit
 
 PACKAGE = Path(perfkit.__file__).parent
 
-VOCABULARY = {"errors", "model"}
+VOCABULARY = {"errors", "model", "status"}
 BASE = VOCABULARY | {"config", "durable", "process_group"}
 """What everybody but the pure folders may import."""
 
 ARROWS: Mapping[str, set[str]] = {
     "errors": set(),
+    "status": set(),
     "durable": {"errors"},
     "process_group": set(),
-    "model": {"errors"},
+    "model": {"errors", "status"},
     "config": {"errors"},
     "stats": VOCABULARY,
     "gate": VOCABULARY | {"config", "stats"},

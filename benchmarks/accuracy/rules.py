@@ -23,7 +23,7 @@ ASV_FACTOR = 1.1
 
 
 def perfkit(floor: float) -> Rule:
-    """perfkit's fixed comparison of interleaved rounds at alpha 0.01."""
+    """Return perfkit's fixed comparison of interleaved rounds at alpha 0.01."""
 
     def rule(base: Array, head: Array) -> Array:
         return np.array(

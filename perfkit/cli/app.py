@@ -12,39 +12,33 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
-[bold]Exit codes[/bold], the same for every verb
-
-  [bold]0[/bold]  done, every gate passed (inconclusive rows are shown, and pass unless --strict)
-
-  [bold]1[/bold]  a gate failed: regression, leak, budget or objective exceeded
-
-  [bold]2[/bold]  usage or configuration error
-
-  [bold]3[/bold]  inconclusive under --strict: the measurement could not decide
-
-  [bold]4[/bold]  measurement failed: target crashed, benchmark missing, nothing measured
-
- [bold]70[/bold]  perfkit itself failed (a bug)
-
-[bold]130[/bold]  interrupted; what was measured so far is saved
+\b
+Exit codes, the same for every verb:
+    0  done, every gate passed (inconclusive rows are shown, and pass unless --strict)
+    1  a gate failed: regression, leak, budget or objective exceeded
+    2  usage or configuration error
+    3  inconclusive under --strict: the measurement could not decide
+    4  measurement failed: target crashed, benchmark missing, nothing measured
+   70  perfkit itself failed (a bug)
+  130  interrupted; what was measured so far is saved
 """
 
-MEASURE = "Measure"
-DECIDE = "Decide"
-REPORT = "Report"
+MEASURE, DECIDE, REPORT = PANELS
 
 app = typer.Typer(
     name="perfkit",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
+    cls=Panels,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 

@@ -38,13 +38,14 @@ def bench(
     from perfkit.benchmarking.session import Plan
     from perfkit.cli.change import judged_revision
     from perfkit.cli.progress import measuring, working
-    from perfkit.cli.settings import repository_and_suite
+    from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
     from perfkit.machine.environment import read_environment
     from perfkit.reporting.run_text import run_text, run_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
+    settings_of(invocation)  # for logging and progress
     repository, suite = repository_and_suite(Path.cwd())
     wanted = judged_revision(repository, suite, revision)
     store = store and not wanted.dirty

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from perfkit import __version__
 from perfkit.errors import ExitCode
-from perfkit.model.report import Status
+from perfkit.status import Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

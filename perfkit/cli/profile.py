@@ -63,8 +63,8 @@ def profile(
     """
     from dataclasses import asdict
 
-    from rich.text import Text
-
+    from perfkit.cli.progress import saying
+    from perfkit.cli.settings import settings_of
     from perfkit.durable import write_whole
     from perfkit.errors import ExitCode
     from perfkit.profiling import export
@@ -75,7 +75,8 @@ def profile(
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    console = invocation.console(stderr=True)
+    settings_of(invocation)
+    say = saying(invocation)
     files = [(html, export.html), (speedscope, export.speedscope), (output, export.pyisession)]
     for path, _ in files:
         if path is not None:
@@ -87,13 +88,12 @@ def profile(
         repeat=_repeat(repeat),
         warmup=warmup,
         timeout=None if timeout is None else _duration(timeout, "--timeout"),
-        # Lines, not a spinner: the target writes to the same terminal.
-        progress=lambda step: console.print(Text(step, "dim")),
+        progress=say,
     )
     for path, rendered in files:
         if path is not None:
             write_whole(path, rendered(recording))
-            console.print(Text(f"wrote {path}", "dim"))
+            say(f"wrote {path}")
     found = read(recording)
     return invocation.finish(
         ExitCode.PASSED, text=profile_text(found, top=top), values={"profile": asdict(found)}

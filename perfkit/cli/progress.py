@@ -54,3 +54,14 @@ def working(invocation: Invocation, what: str) -> Iterator[None]:
         if invocation.progress:
             console.print(Text(what, "dim"))
         yield
+
+
+def saying(invocation: Invocation) -> Callable[[str], None]:
+    """Return what says one step on stderr as a line; for targets that write there themselves."""
+    from rich.text import Text
+
+    def say(step: str) -> None:
+        if invocation.progress:
+            invocation.console(stderr=True).print(Text(step, "dim"), soft_wrap=True)
+
+    return say

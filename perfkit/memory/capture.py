@@ -11,12 +11,14 @@ that come and go within a mark's span never reach Python.
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from perfkit.errors import MeasurementError
+from perfkit.memory import holders
 from perfkit.memory.caches import LruCache, clear_stdlib_caches, lru_caches
+from perfkit.memory.series import Holder
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
@@ -24,11 +26,14 @@ from perfkit.targets.spec import Target
 MARKS = 48 + 16
 """Marks of a run after the one at its start: four per segment of :mod:`perfkit.memory.growth`."""
 
-RECORD_INTERVAL_MS = 4
+RECORD_INTERVAL_MS = 2
 """How often memray writes a memory record."""
 
 PAUSE_SECONDS = 0.010
-"""Length of a mark: room for two memory records, so that one falls inside on a busy machine."""
+"""Length of a mark: room for several memory records, so that one falls inside on a busy machine."""
+
+LAST_PAUSE = 10
+"""Pauses that the last mark lasts: of all marks it is the one that must not be missed."""
 
 WARM_UP = 2
 """Calls before the one that tells the cost: imports inside the target, first-call caches."""
@@ -36,6 +41,9 @@ WARM_UP = 2
 
 LEAST_SHORTENED = 48
 """Iterations that a slow target gets at least: three in each segment of the growth test."""
+
+LEAST_FURTHER = 10
+"""Calls after the run, at least, that tell a container that grows from one that has grown."""
 
 MARK_BYTES = 977
 """Size of the two allocations of a mark: odd, so that nothing else is taken for one."""
@@ -48,6 +56,7 @@ class Run:
     marks: list[int]
     seconds_per_iteration: float
     filling_caches: list[tuple[str, int, int]]
+    holders: list[Holder]
 
 
 def shortened(iterations: int, seconds: float | None, cost: float) -> int:
@@ -85,7 +94,8 @@ def record(
     """
     import memray
 
-    sizes: list[list[int]] = []
+    cached: list[list[int]] = []
+    before = holders.sizes()
     spent = 0.0
     try:
         tracker = memray.Tracker(
@@ -121,11 +131,29 @@ def record(
                 cache.cache_clear()
             gc.collect()
             kept[2 * position] = _mark_opens()
-            time.sleep(PAUSE_SECONDS)
+            last = position == len(marks) - 1
+            time.sleep(PAUSE_SECONDS * (LAST_PAUSE if last else 1))
             kept[2 * position + 1] = _mark_closes()
             if position in (len(marks) // 4, len(marks) - 1):
-                sizes.append([cache.cache_info().currsize for cache in others])
-    return Run(marks, spent / marks[-1], _filling(others, *sizes))
+                cached.append([cache.cache_info().currsize for cache in others])
+    return Run(
+        marks,
+        spent / marks[-1],
+        _filling(others, *cached),
+        _holders(call, before, calls=WARM_UP + 1 + done),
+    )
+
+
+def _holders(call: Callable[[], object], before: dict[int, int], *, calls: int) -> list[Holder]:
+    """Call on for a while without memray, and name the containers that have grown all along."""
+    gc.unfreeze()
+    after = holders.sizes()
+    more = max(LEAST_FURTHER, calls // 20)
+    for number in range(calls + 1, calls + more + 1):
+        _numbered_call(call, number)
+    gc.collect()
+    grown = holders.growing(before, after, holders.sizes(), (calls, more))
+    return holders.named(grown, ignore=[before, after])
 
 
 def _numbered_call(call: Callable[[], object], number: int) -> None:
@@ -179,6 +207,7 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
             "marks": run.marks,
             "seconds_per_iteration": run.seconds_per_iteration,
             "filling_caches": run.filling_caches,
+            "holders": [asdict(holder) for holder in run.holders],
             "own_roots": _roots(target),
         }
 

@@ -21,11 +21,16 @@ class SiteGrowth:
 
     @property
     def shape(self) -> Shape:
-        """The stronger of the two; blocks see small leaks under large swings, bytes see lists."""
-        for shape in (Shape.GROWING, Shape.FILLING):
-            if shape in (self.in_bytes.shape, self.in_blocks.shape):
-                return shape
-        return self.in_bytes.shape
+        """The stronger of the two; blocks see small leaks under large swings, bytes see lists.
+
+        Where the blocks have stopped, bytes that rise unsteadily are a table being enlarged.
+        """
+        shapes = (self.in_bytes.shape, self.in_blocks.shape)
+        if Shape.GROWING in shapes:
+            return Shape.GROWING
+        if Shape.FILLED in shapes:
+            return Shape.FILLED
+        return Shape.FILLING if Shape.FILLING in shapes else Shape.STEADY
 
     @property
     def bytes_per_iteration(self) -> float:
@@ -60,6 +65,7 @@ def decide(
     *,
     ceiling: float,
     show: Callable[[Frame], str] = str,
+    keeps: Callable[[Frame], bool] = lambda _: False,
     seen_before: frozenset[Frame] = frozenset(),
 ) -> LeakResult:
     """Say what the longest recording of a target means.
@@ -70,6 +76,7 @@ def decide(
         growths: Its call sites, from :func:`site_growths`.
         ceiling: Growth that each site is allowed, in bytes per iteration.
         show: How a frame is written.
+        keeps: Whether a line names a container that grows; such lines come first.
         seen_before: Lines that grew in a shorter run; those that no longer do are told.
     """
     n = recording.iterations
@@ -117,9 +124,13 @@ def decide(
         elsewhere = [found for found in sites if not found.site.own]
         sites = [found for found in sites if found.site.own]
         if elsewhere:
-            places = ", ".join(show(found.site.frame) for found in elsewhere)
+            worst = max(elsewhere, key=lambda found: found.bytes_per_iteration)
+            others = f" and {len(elsewhere) - 1} more" if len(elsewhere) > 1 else ""
             grown = sum(found.bytes_per_iteration for found in elsewhere)
-            notes.append(f"{grown:.0f} B more per call came through library lines: {places}")
+            notes.append(
+                f"{grown:.0f} B more per call came through library lines: "
+                f"{show(worst.site.frame)}{others}"
+            )
     return LeakResult(
         target=target,
         state=state,
@@ -132,8 +143,11 @@ def decide(
                 blocks_per_iteration=max(0.0, found.in_blocks.per_iteration),
                 stack=tuple(map(show, found.site.stack)),
             )
-            for found in sorted(sites, key=lambda found: -found.bytes_per_iteration)
+            for found in sorted(
+                sites, key=lambda found: (not keeps(found.site.frame), -found.bytes_per_iteration)
+            )
         ),
+        holders=tuple(map(str, recording.holders)) if state is not LeakState.CLEAN else (),
         reason=reason,
         notes=tuple(notes),
     )

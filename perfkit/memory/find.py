@@ -7,9 +7,9 @@ from pathlib import Path
 from perfkit.errors import UsageError
 from perfkit.memory.decide import SiteGrowth, decide, needs_confirmation, site_growths
 from perfkit.memory.growth import SEGMENTS, Shape
-from perfkit.memory.places import own_code, shown_from
+from perfkit.memory.places import naming_one_of, own_code, shown_from
 from perfkit.memory.read import read_series
-from perfkit.memory.series import Frame, Recording
+from perfkit.memory.series import Frame, Holder, Recording
 from perfkit.model import LeakResult
 from perfkit.targets import Target, TargetKind, run_child
 
@@ -103,6 +103,7 @@ def find_leaks(
         growths,
         ceiling=ceiling,
         show=shown_from(cwd),
+        keeps=naming_one_of(recording.holders),
         seen_before=seen_before,
     )
 
@@ -151,5 +152,6 @@ def _run(
         stacks=stacks,
         seconds_per_iteration=answer["seconds_per_iteration"],
         filling_caches=tuple((name, size, bound) for name, size, bound in answer["filling_caches"]),
+        holders=tuple(Holder(**held) for held in answer["holders"]),
     )
     return recording, own_code(answer["own_roots"])

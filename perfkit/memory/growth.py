@@ -27,7 +27,15 @@ KEPT_PACE = 0.5
 cache that fills before 2n keeps 0; a list that over-allocates by an eighth varies by a tenth."""
 
 TAIL = 3
-"""Segments at the end over which something must still rise."""
+"""Segments at the end, over which a leak still rises."""
+
+TAIL_PACE = 1 / 3
+"""The slope over the tail must be at least this share of the slope from n to 2n. A list that
+over-allocates may be between two resizes there; a cache that is full has stopped."""
+
+STOPPED_PACE = 0.1
+"""At this share of the slope from n to 2n and below, growth has stopped: a full cache of strings
+still gains a few bytes when ``"v1000"`` replaces ``"v1"``."""
 
 
 class Shape(StrEnum):
@@ -72,12 +80,14 @@ def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
     half = SEGMENTS // 3 - 1
     early = (minima[half] - minima[0]) / half
     late = (minima[-1] - minima[half]) / (SEGMENTS - 1 - half)
-    if minima[-1] == minima[-1 - TAIL]:
+    tail = (minima[-1] - minima[-1 - TAIL]) / TAIL
+    if tail <= STOPPED_PACE * early:
         return Growth(Shape.FILLED, slope)
     if (
         sum(step > 0 for step in steps) >= RISING_SHARE * len(steps)
         and max(steps) <= LARGEST_STEP_SHARE * total
         and late >= KEPT_PACE * early
+        and tail >= TAIL_PACE * early
     ):
         return Growth(Shape.GROWING, slope)
     return Growth(Shape.FILLING, slope)
@@ -89,15 +99,23 @@ def segment_minima(marks: tuple[int, ...], values: tuple[int, ...]) -> list[int]
     Raises:
         ValueError: a segment holds no mark.
     """
-    first = marks[-1] / 4
-    width = (marks[-1] - first) / SEGMENTS
     segments: list[list[int]] = [[] for _ in range(SEGMENTS)]
     for mark, value in zip(marks, values, strict=True):
-        if mark > first:
-            # Rounded before the ceiling: a mark on a border belongs to the segment it ends.
-            position = round((mark - first) / width, 6)
-            segments[min(int(-(-position // 1)) - 1, SEGMENTS - 1)].append(value)
+        segment = _segment(mark, marks[-1])
+        if segment >= 0:
+            segments[segment].append(value)
     if not all(segments):
         message = f"{len(marks)} marks over {marks[-1]} iterations leave a segment empty"
         raise ValueError(message)
     return [min(segment) for segment in segments]
+
+
+def covers(marks: tuple[int, ...]) -> bool:
+    """Whether every segment holds a mark, so that series at these marks can be classified."""
+    return set(range(SEGMENTS)) <= {_segment(mark, marks[-1]) for mark in marks}
+
+
+def _segment(mark: int, end: int) -> int:
+    """Return the segment a mark lies in, or ends; -1 in the first quarter."""
+    # Whole numbers: (mark - end / 4) / (end * 3 / 4 / SEGMENTS), rounded up, less one.
+    return max(-1, -((end - 4 * mark) * SEGMENTS // (3 * end)) - 1)

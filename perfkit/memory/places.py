@@ -1,10 +1,13 @@
-"""Whose code a file is, and how a place in it is written."""
+"""Whose code a file is, how a place in it is written, and what is written there."""
 
+import linecache
+import re
 import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from perfkit.memory.series import Frame
+from perfkit.memory.naming import NAMELESS
+from perfkit.memory.series import Frame, Holder
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 """What a path to an installed package holds, in every environment and on every distribution."""
@@ -41,3 +44,22 @@ def shown_from(cwd: Path) -> Callable[[Frame], str]:
         return f"{file}:{frame.line} {frame.function}"
 
     return show
+
+
+def naming_one_of(holders: Iterable[Holder]) -> Callable[[Frame], bool]:
+    """Return the test for a line of source that names one of these containers.
+
+    CPython gives the memory of a freed list or tuple to the next one, so the line that allocated
+    what is kept may be innocent; the line that names the container is not.
+    """
+    words = {
+        re.findall(r"\w+", holder.name.partition(" in ")[0])[-1]
+        for holder in holders
+        if holder.kind != NAMELESS
+    }
+    names = re.compile(rf"\b({'|'.join(words)})\b" if words else "(?!)")
+
+    def keeps(frame: Frame) -> bool:
+        return names.search(linecache.getline(frame.file, frame.line)) is not None
+
+    return keeps

@@ -29,6 +29,23 @@ class StackSeries:
     live_blocks: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A container that keeps growing.
+
+    ``name`` is where it is found, such as ``pkg.mod.NAME``; ``kind`` its type and the kind of
+    place, such as ``list, module global``.
+    """
+
+    name: str
+    kind: str
+    entries_per_call: float
+
+    def __str__(self) -> str:
+        """Return the holder as a clause: what it is, and how fast it grows."""
+        return f"{self.name} ({self.kind}) grows by {self.entries_per_call:.3g} per call"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
     """One run of a target under memray, seen at marks between iterations.
@@ -37,12 +54,14 @@ class Recording:
     ``seconds_per_iteration`` is what a call cost under the tracker, marks not counted.
     ``filling_caches`` are the target's bounded ``functools.lru_cache``s that grew between the
     first quarter and the end without reaching their bound: (name, entries, bound).
+    ``holders`` are the containers that grew with the calls, the fastest first.
     """
 
     marks: tuple[int, ...]
     stacks: tuple[StackSeries, ...]
     seconds_per_iteration: float
     filling_caches: tuple[tuple[str, int, int], ...] = ()
+    holders: tuple[Holder, ...] = ()
 
     @property
     def iterations(self) -> int:

@@ -9,16 +9,7 @@ from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.environment import Environment
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
-
-
-class Status(StrEnum):
-    """The answer for one row or for a whole report."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    """The measurement failed; nothing was decided."""
+from perfkit.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +126,10 @@ class LeakSite:
 class LeakResult:
     """Net memory growth of one target, per iteration, with the sites that keep it.
 
-    ``ceiling`` is the growth that is allowed, in bytes per iteration; ``iterations`` the length of
-    the longest run that was looked at. ``sites`` are the lines that grew, the largest first;
-    empty when clean. ``reason`` is one sentence on how the state was reached.
+    ``ceiling`` is the growth that each site is allowed, in bytes per iteration; ``iterations`` the
+    length of the longest run that was looked at. ``sites`` are the lines that grew, empty when
+    clean: first those that name a holder, then the largest. ``holders`` are the containers that
+    grow with the calls, in words. ``reason`` is one sentence on how the state was reached.
     """
 
     target: str
@@ -145,6 +137,7 @@ class LeakResult:
     ceiling: float
     iterations: int
     sites: tuple[LeakSite, ...] = ()
+    holders: tuple[str, ...] = ()
     reason: str = ""
     notes: tuple[str, ...] = ()
 

@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -43,6 +42,8 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def time_calls(run: Callable[[], object], calls: int | None, clock: Callable[[], float]) -> Timing:
     """Return the time of ``calls`` calls; None means as many as give a steady median."""
+    import statistics
+
     durations: list[float] = []
     total = 0.0
     while len(durations) < (calls or AUTO_TIMING_CALLS):

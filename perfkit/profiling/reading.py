@@ -76,8 +76,6 @@ def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
     seen = 0.0
     for stack, seconds in stacks(session):
         python = [function for function in stack if function.file != BUILT_IN] or stack[-1:]
-        if not python:
-            continue
         seen += seconds
         leaf = costs.setdefault(python[-1], _Cost())
         leaf.own += seconds
@@ -144,8 +142,6 @@ def call_tree(
 def _merged(samples: Iterable[tuple[Stack, float]]) -> _Node:
     root = _Node()
     for stack, seconds in samples:
-        if not stack:
-            continue
         node = root
         node.seconds += seconds
         caller = None

@@ -55,8 +55,8 @@ Stack = tuple[Function, ...]
 def stacks(session: Mapping[str, Any]) -> Iterator[tuple[Stack, float]]:
     """Yield each sample of a session: its functions, outermost first, and its seconds.
 
-    The thread at the root is left out. An inherited method is one function; it gets the name of
-    the class it was seen with most often.
+    The thread at the root is left out, and at least one function remains. An inherited method is
+    one function; it gets the name of the class it was seen with most often.
     """
     functions = _functions(session)
     for frames, seconds in session["frame_records"]:

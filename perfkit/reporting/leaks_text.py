@@ -28,6 +28,8 @@ def leaks_text(result: LeakResult) -> "RenderableType":
     ]
     if result.sites:
         parts += [Text(), _sites(result.sites)]
+    if result.holders:
+        parts += [Text(), *(Text(f"holder: {holder}") for holder in result.holders)]
     if result.notes:
         parts += [Text(), *(Text(f"note: {note}", style="dim") for note in result.notes)]
     return Group(*parts)
@@ -72,6 +74,7 @@ def leaks_values(result: LeakResult) -> dict[str, object]:
             }
             for site in result.sites
         ],
+        "holders": list(result.holders),
         "notes": list(result.notes),
     }
 

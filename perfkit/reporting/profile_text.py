@@ -48,8 +48,8 @@ def _times(profile: Profile) -> "Table":
     warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
     grid.add_row(
         "Profiled",
-        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, slowed by the profiler; "
-        f"{profile.samples:,} samples, one every {profile.interval * 1e3:g} ms",
+        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, with the profiler running;"
+        f" {profile.samples:,} samples, one every {profile.interval * 1e3:g} ms",
     )
     return grid
 

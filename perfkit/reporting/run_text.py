@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from perfkit.model import BenchmarkId, Run, Sample
 from perfkit.reporting.quantity import duration, quantity, scale_of
 from perfkit.reporting.visible import visible
+from perfkit.stats import representatives
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 def run_text(
     run: Run, *, rounds: int, seconds: float, skipped: Sequence[BenchmarkId], stored: str
 ) -> "RenderableType":
-    """Return a table of benchmark, median over processes, quartiles, n, outcome."""
+    """Return a table of benchmark, median and quartiles over processes, n and outcome.
+
+    A process counts with the value that stands for it in comparisons and in the history.
+    """
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -43,15 +47,9 @@ def _row(sample: Sample) -> "tuple[RenderableType, ...]":
 
     name = Text(visible(str(sample.benchmark)))
     if sample.failure:
-        return (
-            Text("!", style="magenta"),
-            name,
-            "-",
-            "-",
-            "-",
-            Text(visible(f"failed: {sample.failure}")),
-        )
-    centres = [statistics.median(process) for process in sample.processes]
+        reason = Text(visible(f"failed: {sample.failure}"))
+        return Text("!", style="magenta"), name, "-", "-", "-", reason
+    centres = [float(v) for v in representatives(sample.processes, "run", sample.better)]
     low, middle, high = quartiles(centres)
     scale = scale_of([middle], sample.unit)
     spread = " .. ".join(quantity(value, sample.unit, scale) for value in (low, high))

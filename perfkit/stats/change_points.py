@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perfkit.errors import UsageError
 from perfkit.model import Interval
-from perfkit.stats.drift import Ramp, separate_drifts
+from perfkit.stats.drift import Ramp, join_ramps, separate_drifts, without_ramps
 from perfkit.stats.noise import Noise, estimate_noise
 from perfkit.stats.pruning import Rule, Split, median, settle
 from perfkit.stats.segmentation import SHORTEST, candidates
@@ -23,6 +23,9 @@ from perfkit.stats.thresholds import critical_value, p_value
 LARGEST_ALPHA = 0.2
 """The highest false alarm rate the threshold table covers."""
 
+_CANDIDATE = 0.7
+"""Share of the threshold at which an interval proposes a candidate. The seeded intervals seldom
+fit a level; the change is tested at the full threshold on the whole levels at its sides."""
 _SUPERIORITY = 0.7
 """The least probability that a value from the higher side exceeds one from the lower: a change of
 0.74 sigma under normal noise. What is smaller cannot be seen in any single measurement."""
@@ -90,13 +93,16 @@ def find_change_points(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
+    min_stay: int = 12,
     confidence: float = 0.95,
 ) -> list[ChangePoint]:
     """Return the change points of ``values``, in order.
 
     The arguments and errors are those of :func:`analyze_series`, which also returns notes.
     """
-    analysis = analyze_series(values, alpha=alpha, min_effect=min_effect, confidence=confidence)
+    analysis = analyze_series(
+        values, alpha=alpha, min_effect=min_effect, min_stay=min_stay, confidence=confidence
+    )
     return list(analysis.change_points)
 
 
@@ -105,6 +111,7 @@ def analyze_series(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
+    min_stay: int = 12,
     confidence: float = 0.95,
 ) -> SeriesAnalysis:
     """Return the change points of one series together with its noise, level and notes.
@@ -114,13 +121,15 @@ def analyze_series(
             scale, or on the linear scale when a value is zero or negative.
         alpha: the probability that a change-free series raises any alarm, in (0, 0.2].
         min_effect: the least relative change of level that is reported; 0.01 is one per cent.
+        min_stay: a level that lasts fewer points and goes back to the one before is an excursion
+            and is not reported; 0 reports it.
         confidence: of the intervals of the ratios, in (0, 1).
 
     Raises:
         UsageError: ``values`` is not a series of numbers, holds an infinite value, or a parameter
             lies outside its range.
     """
-    _check(alpha, min_effect, confidence)
+    _check(alpha, min_effect, min_stay, confidence)
     given = as_series(values)
     present = np.isfinite(given)
     gaps = given.size - int(present.sum())
@@ -144,10 +153,10 @@ def analyze_series(
             min_effect=min_effect,
             superiority=_SUPERIORITY,
             linear=linear,
+            min_stay=min_stay,
         )
-        splits = settle(x, candidates(x, noise, rule.threshold), noise, rule)
-        if splits:
-            steps, ramps = separate_drifts(x, splits, noise, rule)
+        steps, ramps = _detect(x, noise, rule)
+        if steps or ramps:
             changes = _describe(
                 y,
                 x,
@@ -178,6 +187,7 @@ def analyze_many(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
+    min_stay: int = 12,
     confidence: float = 0.95,
     jobs: int = 1,
 ) -> list[SeriesAnalysis]:
@@ -188,7 +198,9 @@ def analyze_many(
     needs the usual ``if __name__ == "__main__"``. The other arguments and the errors are those of
     :func:`analyze_series`.
     """
-    analyze = partial(analyze_series, alpha=alpha, min_effect=min_effect, confidence=confidence)
+    analyze = partial(
+        analyze_series, alpha=alpha, min_effect=min_effect, min_stay=min_stay, confidence=confidence
+    )
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1, found {jobs}: give a number of processes")
     if jobs == 1:
@@ -199,13 +211,15 @@ def analyze_many(
         return list(pool.map(analyze, rows, chunksize=chunk))
 
 
-def _check(alpha: float, min_effect: float, confidence: float) -> None:
+def _check(alpha: float, min_effect: float, min_stay: int, confidence: float) -> None:
     if not 0 < alpha <= LARGEST_ALPHA:
         raise UsageError(f"alpha must lie in (0, {LARGEST_ALPHA}], found {alpha}: 0.01 is usual")
     if not 0 <= min_effect < math.inf:
         raise UsageError(
             f"min_effect must be zero or more, found {min_effect}: 0.01 is one per cent"
         )
+    if min_stay < 0:
+        raise UsageError(f"min_stay must be zero or more points, found {min_stay}: 12 is usual")
     if not 0 < confidence < 1:
         raise UsageError(f"confidence must lie in (0, 1), found {confidence}: 0.95 is usual")
 
@@ -227,6 +241,27 @@ def as_series(values: ArrayLike) -> NDArray[np.float64]:
             "remove the point or give NaN for a gap"
         )
     return given
+
+
+def _detect(x: NDArray[np.float64], noise: Noise, rule: Rule) -> tuple[list[Split], list[Ramp]]:
+    """Return steps and drifts of ``x``; where ramps are found, steps are sought on what is left."""
+    splits = settle(x, candidates(x, noise, _CANDIDATE * rule.threshold), noise, rule)
+    if not splits:
+        return [], []
+    found = separate_drifts(x, splits, noise, moving=False)
+    ramps = found.fitted
+    if ramps:
+        level = without_ramps(x, ramps)
+        splits = settle(level, candidates(level, noise, _CANDIDATE * rule.threshold), noise, rule)
+        if not splits:
+            return [], _reported(ramps, rule)
+        found = separate_drifts(level, splits, noise, moving=True)
+        ramps = ramps + found.fitted
+    return found.steps, _reported(ramps + found.wandering, rule)
+
+
+def _reported(ramps: list[Ramp], rule: Rule) -> list[Ramp]:
+    return [ramp for ramp in join_ramps(ramps) if rule.large(ramp.before, ramp.after)]
 
 
 def _with_gaps(change: ChangePoint, present: NDArray[np.bool_]) -> ChangePoint:

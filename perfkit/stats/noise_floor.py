@@ -1,7 +1,7 @@
 """The noise floor of one benchmark: the effect below which a change is not worth a word.
 
 Both forms take |log ratio| of measurements of code that did not change and set the floor at the
-outer Tukey fence, Q3 + 3 IQR: normal noise exceeds it about once in 3 500 times, and a quarter of
+outer Tukey fence, Q3 + 3 IQR: normal noise exceeds it about once in 3 700 times, and a quarter of
 the values may be anything before the fence moves.
 """
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,15 @@ class Rule:
 
     ``threshold`` is for the CUSUM (long-run sigmas), ``min_effect`` the least relative change of
     level, ``superiority`` the least probability that a value from the higher side exceeds one
-    from the lower. ``linear`` tells that the values are not logs.
+    from the lower. A level that lasts fewer than ``min_stay`` points and goes back is an
+    excursion and no change. ``linear`` tells that the values are not logs.
     """
 
     threshold: float
     min_effect: float
     superiority: float
     linear: bool
+    min_stay: int = 0
 
     def large(self, before: float, after: float) -> bool:
         """Return whether two levels differ enough to matter.
@@ -131,29 +134,49 @@ def examine(x: NDArray[np.float64], start: int, index: int, end: int, noise: Noi
 
 
 def settle(x: NDArray[np.float64], cuts: list[int], noise: Noise, rule: Rule) -> list[Split]:
-    """Return the changes that remain when the weakest failing one is dropped, again and again.
+    """Return what remains when the weakest failing change is dropped, again and again.
+
+    Excursions go last, both of their changes at once.
 
     ``cuts`` are sorted candidate indices, at least SHORTEST apart. After each drop the two
     neighbours are located and examined anew, because their segments grew.
     """
     bounds = [0, *cuts, x.size]
-    splits: list[Split] = []
 
     def look(place: int) -> Split:
         start, end = bounds[place - 1], bounds[place + 1]
         bounds[place] = locate(x, start, bounds[place], end, noise)
         return examine(x, start, bounds[place], end, noise)
 
-    splits = [look(place) for place in range(1, len(bounds) - 1)]
     for place in range(1, len(bounds) - 1):
-        splits[place - 1] = look(place)
+        bounds[place] = locate(x, bounds[place - 1], bounds[place], bounds[place + 1], noise)
+    splits = [look(place) for place in range(1, len(bounds) - 1)]
     while True:
         failing = [i for i, split in enumerate(splits) if not split.passes(rule)]
-        if not failing:
-            return splits
-        weakest = min(failing, key=lambda i: splits[i].statistic)
-        del splits[weakest]
-        del bounds[weakest + 1]
-        for i in (weakest - 1, weakest):
+        if failing:
+            dropped = min(failing, key=lambda i: splits[i].statistic)
+            count = 1
+        else:
+            dropped, count = _excursion(splits, rule), 2
+            if dropped < 0:
+                return splits
+        del splits[dropped : dropped + count]
+        del bounds[dropped + 1 : dropped + 1 + count]
+        for i in (dropped - 1, dropped):
             if 0 <= i < len(splits):
                 splits[i] = look(i + 1)
+
+
+def _excursion(splits: list[Split], rule: Rule) -> int:
+    """Return the first split of the shortest excursion, -1 if there is none.
+
+    An excursion lasts fewer than ``rule.min_stay`` points and comes back to within a third of its
+    height of the level before.
+    """
+    stays = [
+        (second.index - first.index, i)
+        for i, (first, second) in enumerate(pairwise(splits))
+        if second.index - first.index < rule.min_stay
+        and 3 * abs(second.after - first.before) <= abs(first.after - first.before)
+    ]
+    return min(stays)[1] if stays else -1

@@ -20,13 +20,22 @@ _log = logging.getLogger(__name__)
 
 # The child imports this very perfkit, installed or not, and its sys.path keeps no trace of that:
 # the path of the target's modules is set by `load`. -P keeps the working directory from shadowing
-# what perfkit itself imports.
+# what perfkit itself imports. What `serve` does not answer is perfkit's fault, or the fault of an
+# interpreter that lacks what the module imports, and never the target's.
 _BOOTSTRAP = """\
 import runpy, sys
-sys.path.insert(0, sys.argv.pop(1))
+root, module, _, result = sys.argv[1:]
+del sys.argv[1:3]
+sys.path.insert(0, root)
 import perfkit
 del sys.path[0]
-runpy.run_module(sys.argv.pop(1), run_name="__main__")
+try:
+    runpy.run_module(module, run_name="__main__")
+except Exception as error:
+    import json, traceback
+    traceback.print_exc()
+    with open(result, "w") as file:
+        json.dump({"end": "bug", "why": f"{type(error).__name__}: {error}"}, file)
 """
 _STDERR = 2
 

@@ -1,6 +1,5 @@
 """A target turned into something to call; runs in the child process only."""
 
-import asyncio
 import functools
 import importlib
 import importlib.util
@@ -12,7 +11,7 @@ import runpy
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -230,7 +229,7 @@ def _guarded(target: Target, body: Run) -> Run:
         try:
             result = body()
             if type(result) is CoroutineType:
-                result = asyncio.run(result)
+                result = _completed(result)
         except BaseException as error:
             if forked:
                 _end_fork(error)
@@ -242,6 +241,12 @@ def _guarded(target: Target, body: Run) -> Run:
         return result
 
     return run
+
+
+def _completed(coroutine: Coroutine[object, object, object]) -> object:
+    import asyncio  # what has a coroutine to run has imported it already; the others wait less
+
+    return asyncio.run(coroutine)
 
 
 def _end_fork(error: BaseException | None) -> None:

@@ -17,8 +17,8 @@ def serve(measure: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
 
     ``measure`` gets the request and returns JSON values. A :class:`PerfkitError` travels to the
     parent as its sentence; the traceback of what the target raised, the cause of a
-    :class:`MeasurementError`, goes to stderr here. Any other exception is perfkit's own fault and
-    is answered as such.
+    :class:`MeasurementError`, goes to stderr here. Any other exception is perfkit's own fault; the
+    program that the parent started this process with answers for it.
     """
     request, result = (Path(argument) for argument in sys.argv[1:3])
     try:
@@ -31,9 +31,6 @@ def serve(measure: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         if isinstance(error, MeasurementError) and isinstance(cause, Exception):
             traceback.print_exception(cause)
         answer = {"end": "usage" if isinstance(error, UsageError) else "failed", "why": str(error)}
-    except Exception as error:  # noqa: BLE001 - told to the parent, which raises it as a bug
-        traceback.print_exc()
-        answer = {"end": "bug", "why": f"{type(error).__name__}: {error}"}
     # A target may have closed its streams.
     with contextlib.suppress(ValueError, OSError):
         sys.stdout.flush()

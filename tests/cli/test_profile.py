@@ -59,7 +59,7 @@ def test_the_report_is_on_stdout_and_everything_else_on_stderr(profile: Profile)
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["Target", "app.py", "-n", "3"]
     assert "without the profiler" in lines[1]
-    assert "slowed by the profiler" in lines[2]
+    assert "with the profiler running" in lines[2]
     assert "spin" in done.stdout
     assert "printed" not in done.stdout
     assert done.stderr.splitlines() == [
@@ -148,6 +148,20 @@ def test_bad_input_gets_one_sentence_and_its_code(
     assert ("Traceback" in done.stderr) == (case == "raises")
     assert "perfkit/targets" not in done.stderr
     assert kept.read_text() == "from before"
+
+
+def test_the_configuration_is_read(profile: Profile, tmp_path: Path) -> None:
+    done = profile("app.py", source="")
+    assert "timing app.py" in done.stderr
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "monitoring_config.yaml"
+    path.write_text("schema: 1\nprogress: never\n")
+    done = profile("app.py", source="")
+    assert done.stderr.startswith("perfkit: app.py was profiled for")
+    path.write_text("progres: never\n")
+    done = profile("app.py")
+    assert done.returncode == 2
+    assert "monitoring_config.yaml:1:1" in done.stderr
 
 
 def test_a_failure_under_json_is_a_document_too(profile: Profile) -> None:

@@ -6,8 +6,10 @@ import pytest
 from perfkit.memory.capture import schedule
 from perfkit.memory.decide import decide, needs_confirmation, site_growths
 from perfkit.memory.find import affordable
-from perfkit.memory.places import own_code, shown_from
-from perfkit.memory.series import Frame, Recording, StackSeries, call_sites
+from perfkit.memory.growth import Shape
+from perfkit.memory.naming import NAMELESS
+from perfkit.memory.places import naming_one_of, own_code, shown_from
+from perfkit.memory.series import Frame, Holder, Recording, StackSeries, call_sites
 from perfkit.model import LeakState, Status
 
 MARKS = tuple(schedule(4000))
@@ -69,7 +71,7 @@ def test_a_bound_reached_is_clean() -> None:
 
 
 def test_a_falling_slope_is_filling_and_fails_nothing() -> None:
-    live = tuple(round(1e6 * (1 - 2 ** (-mark / 500))) for mark in MARKS)
+    live = tuple(round(1e6 * (1 - 2 ** (-mark / 860))) for mark in MARKS)
     seen = recording(StackSeries(stack=(KEEP,), live_bytes=live, live_blocks=live))
     result = decide("pkg:main", seen, site_growths(seen, OWN), ceiling=0)
     assert (result.state, result.status) == (LeakState.FILLING, Status.INCONCLUSIVE)
@@ -105,6 +107,15 @@ def test_blocks_show_a_small_leak_under_large_swings() -> None:
     seen = recording(swinging)
     result = decide("pkg:main", seen, site_growths(seen, OWN), ceiling=0)
     assert result.state is LeakState.LEAK
+
+
+def test_a_table_enlarged_after_the_blocks_have_stopped_is_no_growth() -> None:
+    blocks = tuple(min(mark, 3000) for mark in MARKS)
+    live = tuple(
+        50 * count + 10**5 * (mark > 3500) for mark, count in zip(MARKS, blocks, strict=True)
+    )
+    seen = recording(StackSeries(stack=(KEEP,), live_bytes=live, live_blocks=blocks))
+    assert [found.shape for found in site_growths(seen, OWN)] == [Shape.FILLED]
 
 
 def test_a_short_run_says_what_it_cannot_exclude() -> None:
@@ -169,6 +180,28 @@ def test_places_are_shown_from_the_working_directory_or_the_library(tmp_path: Pa
     assert show(LIBRARY) == "lib.py:9 parse"
     assert show(Frame("/elsewhere/a.py", 2, "g")) == "/elsewhere/a.py:2 g"
     assert show(Frame(json.__file__, 3, "h")) == "json/__init__.py:3 h"
+
+
+def test_a_line_that_names_a_holder_is_told_from_one_that_does_not(tmp_path: Path) -> None:
+    source = tmp_path / "shop.py"
+    source.write_text("def f():\n    rows = [[]]\n    KEPT.append(rows)\n    entries[0] = 1\n")
+    here = [Frame(str(source), line, "f") for line in (1, 2, 3, 4)]
+
+    def named(*holders: Holder) -> list[int]:
+        return [frame.line for frame in here if naming_one_of(holders)(frame)]
+
+    assert named(Holder("shop.KEPT", "list, module global", 1)) == [3]
+    assert named(Holder("shop.state['KEPT']", "list", 1)) == [3]
+    assert named(Holder("entries in shop.f", "list, closure", 1)) == [4]
+    assert named(Holder("a rows", NAMELESS, 1)) == []
+    assert named() == []
+
+
+def test_lines_that_name_a_holder_come_first() -> None:
+    seen = recording(series(KEEP, per_call=1), series(MAIN, per_call=5))
+    growths = site_growths(seen, OWN)
+    result = decide("pkg:main", seen, growths, ceiling=0, keeps=lambda frame: frame == KEEP)
+    assert [site.place for site in result.sites] == [str(KEEP), str(MAIN)]
 
 
 def test_series_of_another_length_and_falling_marks_are_refused() -> None:

@@ -1,5 +1,6 @@
 """The whole procedure on real targets under real memray."""
 
+import subprocess
 from pathlib import Path
 
 import memray
@@ -7,6 +8,8 @@ import pytest
 
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.memory.find import find_leaks
+from perfkit.memory.read import read_series
+from perfkit.memory.series import Frame
 from perfkit.model import LeakResult, LeakState
 from perfkit.targets import parse_target
 
@@ -27,25 +30,28 @@ def named(result: LeakResult) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"),
+    ("name", "least", "most", "holder"),
     [
-        ("list_of_objects", 16, 40),
-        ("dict_by_call", 99, 200),
-        ("unbounded_cache", 50, 300),
-        ("closure", 400, 500),
-        ("class_attribute", 133, 150),
-        ("small_under_swings", 64, 80),
-        ("exception_kept", 100, 1000),
-        ("in_a_coroutine", 40, 150),
-        ("every_tenth_call", 53, 57),
-        ("in_a_library", 80, 300),
+        ("list_of_objects", 16, 40, "kept_list (list, module global)"),
+        ("dict_by_call", 99, 200, "kept_dict (dict, module global)"),
+        ("unbounded_cache", 50, 300, "remembered (functools.lru_cache)"),
+        ("closure", 400, 500, "callbacks (list, module global)"),
+        ("class_attribute", 133, 150, "Registry.seen (list, class attribute)"),
+        ("small_under_swings", 64, 80, "kept_list (list, module global)"),
+        ("exception_kept", 100, 1000, "errors (list, module global)"),
+        ("in_a_coroutine", 40, 150, "kept_list (list, module global)"),
+        ("every_tenth_call", 53, 57, "kept_list (list, module global)"),
+        ("in_a_library", 80, 300, "kept_list (list, module global)"),
     ],
 )
-def test_a_leak_is_found_at_its_line_and_nowhere_else(name: str, least: int, most: int) -> None:
+def test_a_leak_is_found_at_its_line_and_nowhere_else(
+    name: str, least: int, most: int, holder: str
+) -> None:
     result = find(name, iterations=1000)
     assert result.state is LeakState.LEAK, result
     assert all("# leak" in line for line in named(result)), named(result)
     assert least <= result.bytes_per_iteration <= most
+    assert [one.rpartition(" grows by ")[0] for one in result.holders] == [f"zoo.{holder}"]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ def test_a_leak_is_found_at_its_line_and_nowhere_else(name: str, least: int, mos
     ],
 )
 def test_what_only_looks_like_a_leak_is_clean(name: str) -> None:
-    result = find(name)
+    result = find(name, iterations=400)
     assert (result.state, result.sites) == (LeakState.CLEAN, ())
 
 
@@ -74,10 +80,34 @@ def test_what_grows_for_a_while_is_looked_at_longer_and_cleared(name: str) -> No
     assert "not over the longer: bounded" in " ".join(result.notes)
 
 
+def test_the_line_that_names_the_holder_comes_before_the_line_whose_memory_was_reused() -> None:
+    result = find("a_list_in_reused_memory", iterations=400)
+    first, *others = [site.place.partition(" ")[2] for site in result.sites]
+    assert (first, others) == ("a_list_in_reused_memory", ["<listcomp>"][: len(others)])
+
+
 def test_a_leak_is_confirmed_over_thousands_of_calls() -> None:
     result = find("list_of_objects")
     assert (result.state, result.iterations) == (LeakState.LEAK, 4000)
     assert "from 1000 to 2000 to 4000 iterations" in result.reason
+
+
+def test_what_a_compiled_library_keeps_is_found_at_the_line_that_calls_it(tmp_path: Path) -> None:
+    library = tmp_path / "libkeep.so"
+    source = "#include <stdlib.h>\nvolatile char *last;\nvoid keep(void) { last = malloc(48); }\n"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library],
+        input=source,
+        text=True,
+        check=True,
+    )
+    code = "import ctypes\nlibrary = ctypes.CDLL({!r})\n\ndef keeps():\n    library.keep()\n"
+    (tmp_path / "native.py").write_text(code.format(str(library)), "utf-8")
+    target = parse_target("native:keeps", cwd=tmp_path)
+    result = find_leaks(target, cwd=tmp_path, iterations=200, timeout=60)
+    (site,) = result.sites
+    assert (result.state, site.place) == (LeakState.LEAK, "native.py:5 keeps")
+    assert (site.bytes_per_iteration, site.blocks_per_iteration) == (48, 1)
 
 
 def test_a_cache_that_had_no_time_to_fill_is_no_leak() -> None:
@@ -99,6 +129,17 @@ def test_captures_are_kept_for_memrays_own_reporters(tmp_path: Path) -> None:
     with memray.FileReader(tmp_path / "kept" / "leaks-16.bin") as reader:
         assert reader.metadata.python_allocator == "pymalloc"
         assert reader.metadata.trace_python_allocators
+
+
+def test_a_capture_that_ends_early_or_is_no_capture_is_told(tmp_path: Path) -> None:
+    target = parse_target("zoo:nothing", cwd=ZOO.parent)
+    find_leaks(target, cwd=ZOO.parent, iterations=16, timeout=60, captures=tmp_path)
+    direct = Frame("<call>", 0, "zoo:nothing")
+    with pytest.raises(MeasurementError, match="holds 17 of 18 marks, so memray stopped writing"):
+        read_series(tmp_path / "leaks-16.bin", range(18), direct=direct)
+    (tmp_path / "broken.bin").write_bytes(b"no capture")
+    with pytest.raises(MeasurementError, match=r"cannot read back its capture .*broken\.bin"):
+        read_series(tmp_path / "broken.bin", range(17), direct=direct)
 
 
 def test_the_failing_call_is_told(capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from perfkit.memory.capture import LEAST_SHORTENED, MARKS, schedule, shortened
 from perfkit.memory.find import LEAST_ITERATIONS
-from perfkit.memory.growth import SEGMENTS, Growth, Shape, growth, segment_minima
+from perfkit.memory.growth import SEGMENTS, Growth, Shape, covers, growth, segment_minima
 
 RUN = tuple(schedule(960))
 lengths = st.integers(LEAST_ITERATIONS // 4, 1500).map(lambda quarter: 4 * quarter)
@@ -52,8 +52,18 @@ def test_what_is_full_before_the_last_quarter_is_filled_or_steady(slope: int, bo
     assert found.shape in (Shape.STEADY, Shape.FILLED)
 
 
+def test_a_full_cache_whose_entries_get_longer_has_stopped() -> None:
+    found = growth(RUN, tuple(50 * min(mark, 700) + 3 * mark for mark in RUN))
+    assert found.shape is Shape.FILLED
+
+
+def test_a_leak_that_stops_in_the_tail_is_not_called_growing() -> None:
+    found = growth(RUN, tuple(min(mark, 780) for mark in RUN))
+    assert found.shape is Shape.FILLING
+
+
 def test_what_slows_down_without_stopping_is_filling() -> None:
-    found = growth(RUN, tuple(round(1e6 * (1 - 2 ** (-mark / 120))) for mark in RUN))
+    found = growth(RUN, tuple(round(1e6 * (1 - 2 ** (-mark / 207))) for mark in RUN))
     assert found.shape is Shape.FILLING
 
 
@@ -112,6 +122,12 @@ def test_every_schedule_can_be_classified(n: int) -> None:
     assert marks[-1] == n
     assert marks == sorted(set(marks))
     assert len(segment_minima(tuple(marks), tuple(marks))) == SEGMENTS
+    assert covers(tuple(marks))
+
+
+def test_a_segment_without_a_mark_cannot_be_covered_up() -> None:
+    assert covers(tuple(mark for mark in RUN if mark % 2 == 0))
+    assert not covers(tuple(mark for mark in RUN if not 480 < mark <= 540))
 
 
 @pytest.mark.parametrize(

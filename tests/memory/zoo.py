@@ -91,6 +91,13 @@ def in_a_library() -> None:
     kept_list.append(sorter)  # leak: of the list
 
 
+def a_list_in_reused_memory() -> None:
+    """CPython hands the memory of the freed lists to the list that is kept."""
+    rows = [[number] for number in range(50)]
+    del rows
+    kept_list.append([1, 2])  # leak
+
+
 # Innocent
 
 numbers = iter(range(10**9))

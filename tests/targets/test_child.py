@@ -104,6 +104,10 @@ def test_a_callable_is_called(call: Call) -> None:
     assert call("class Job:\n    def run():\n        return 7", "app:Job.run") == ["7"]
 
 
+def test_a_compiled_function_without_a_signature_is_called(call: Call) -> None:
+    assert call("empty = dict", "app:empty") == ["{}"]
+
+
 def test_a_coroutine_is_run_to_its_end(call: Call) -> None:
     source = """
         import asyncio
@@ -193,6 +197,12 @@ def test_a_module_that_does_not_exist(call: Call) -> None:
 def test_an_import_that_fails_inside_the_module_is_the_targets_failure(call: Call) -> None:
     with pytest.raises(MeasurementError, match="ModuleNotFoundError: No module named 'absent'"):
         call("import absent", "app:main")
+    with pytest.raises(MeasurementError, match="raised ZeroDivisionError"):
+        call("1 / 0", "app:main")
+    with pytest.raises(MeasurementError, match="raised ZeroDivisionError"):
+        call("", "pkg.mod", module=True, files={"pkg/__init__.py": "1 / 0", "pkg/mod.py": ""})
+    with pytest.raises(MeasurementError, match="No module named 'absent'"):
+        call("", "pkg.mod", module=True, files={"pkg/__init__.py": "import absent"})
 
 
 def test_a_target_that_never_returns_is_ended_with_all_it_started(
@@ -277,11 +287,20 @@ def test_a_thread_that_never_ends_does_not_take_the_result_away(call: Call) -> N
     assert call(source, "app:main", timeout=2) == ["None"]
 
 
-def test_a_failure_of_perfkit_in_the_child_is_no_measurement_failure(tmp_path: Path) -> None:
-    (tmp_path / "buggy.py").write_text(
-        "from perfkit.targets.serve import serve\nserve(lambda request: request['absent'])"
-    )
-    with pytest.raises(RuntimeError, match="failed inside perfkit: KeyError"):
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import absent", "ModuleNotFoundError: No module named 'absent'"),
+        ("import sys; sys.argv = ['-']; 1 / 0", "ZeroDivisionError"),
+        ("serve(lambda request: request['absent'])", "KeyError: 'absent'"),
+        ("serve(lambda request: {'value': object()})", "TypeError: Object of type object"),
+    ],
+)
+def test_a_failure_of_perfkit_in_the_child_is_not_blamed_on_the_target(
+    tmp_path: Path, source: str, said: str
+) -> None:
+    (tmp_path / "buggy.py").write_text(f"from perfkit.targets.serve import serve\n{source}")
+    with pytest.raises(RuntimeError, match=f"measuring x failed inside perfkit: {said}"):
         run_child("buggy", {}, cwd=tmp_path, name="x", environment={"PYTHONPATH": str(tmp_path)})
 
 

@@ -1,0 +1,13 @@
+import doctest
+from types import ModuleType
+
+import pytest
+
+from perfkit.stats import multiplicity, sequential, two_sample
+
+
+@pytest.mark.parametrize("module", [two_sample, sequential, multiplicity])
+def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
