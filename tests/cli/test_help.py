@@ -55,4 +55,4 @@ def test_the_help_holds_every_exit_code_and_panel() -> None:
     table = text[text.index("Exit codes") :]
     codes = {line.split()[0] for line in table.splitlines()[1:] if line.strip()}
     assert codes >= {str(code.value) for code in ExitCode}
-    assert all(f" {panel} " in text for panel in ("Measure", "Decide", "Report"))
+    assert all(f"\n{panel}:\n" in text for panel in ("Measure", "Decide", "Report"))
