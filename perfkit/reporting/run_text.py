@@ -47,8 +47,14 @@ def _row(sample: Sample) -> "tuple[RenderableType, ...]":
 
     name = Text(visible(str(sample.benchmark)))
     if sample.failure:
-        reason = Text(visible(f"failed: {sample.failure}"))
-        return Text("!", style="magenta"), name, "-", "-", "-", reason
+        return (
+            Text("!", style="magenta"),
+            name,
+            "-",
+            "-",
+            "-",
+            Text(visible(f"failed: {sample.failure}")),
+        )
     centres = [float(v) for v in representatives(sample.processes, "run", sample.better)]
     low, middle, high = quartiles(centres)
     scale = scale_of([middle], sample.unit)
