@@ -127,8 +127,8 @@ def test_an_interrupt_is_said_and_is_130(
     ending(raising(error))
     assert rim.run(["verb", "--json"]) == ExitCode.INTERRUPTED
     streams = capsys.readouterr()
-    assert json.loads(streams.out)["error"] == {"message": "interrupted"}
-    assert streams.err == "perfkit: interrupted\n"
+    assert json.loads(streams.out)["error"] == {"message": "interrupted; nothing was stored."}
+    assert streams.err == "perfkit: interrupted; nothing was stored.\n"
 
 
 def test_an_interrupted_report_is_not_followed_by_a_second_document(

@@ -55,7 +55,7 @@ class Repository:
                 f"git {' '.join(arguments)} failed in {self.root}:"
                 f" {reason[0] if reason else f'exit {done.returncode}'}"
             )
-        return done.stdout.strip()
+        return done.stdout.removesuffix("\n")
 
     def _try(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         # File names and messages are bytes that need not be UTF-8.
@@ -73,7 +73,9 @@ class Repository:
 
         What lies below ``apart_from`` does not count.
         """
-        where = [".", f":(exclude,literal){apart_from}"] if apart_from else ["."]
+        where = ["."]
+        if apart_from is not None and self.root in apart_from.parents:
+            where.append(f":(exclude,literal){apart_from.relative_to(self.root)}")
         return bool(self.git("status", "--porcelain", "--", *where))
 
     def is_shallow(self) -> bool:
@@ -153,11 +155,20 @@ class Repository:
         """Return commits from the root to ``tip`` along first parents."""
         return self.git("rev-list", "--first-parent", "--reverse", tip).splitlines()
 
-    def files(self) -> Sequence[Path]:
-        """Return tracked and untracked, not ignored files, relative to the root."""
-        done = self._try("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        done.check_returncode()
-        return [Path(name) for name in done.stdout.split("\0") if name]
+    def changes(self) -> Sequence[Path]:
+        """Return what differs from HEAD, deleted files included, and untracked, not ignored files.
+
+        Paths are relative to the root.
+        """
+        return [
+            Path(name)
+            for words in (
+                ("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", "HEAD"),
+                ("ls-files", "--others", "--exclude-standard", "-z"),
+            )
+            for name in self.git(*words).split("\0")
+            if name
+        ]
 
     @contextmanager
     def checkout(self, commit: str, folder: Path) -> Iterator[Path]:

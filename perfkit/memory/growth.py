@@ -99,15 +99,23 @@ def segment_minima(marks: tuple[int, ...], values: tuple[int, ...]) -> list[int]
     Raises:
         ValueError: a segment holds no mark.
     """
-    first = marks[-1] / 4
-    width = (marks[-1] - first) / SEGMENTS
     segments: list[list[int]] = [[] for _ in range(SEGMENTS)]
     for mark, value in zip(marks, values, strict=True):
-        if mark > first:
-            # Rounded before the ceiling: a mark on a border belongs to the segment it ends.
-            position = round((mark - first) / width, 6)
-            segments[min(int(-(-position // 1)) - 1, SEGMENTS - 1)].append(value)
+        segment = _segment(mark, marks[-1])
+        if segment >= 0:
+            segments[segment].append(value)
     if not all(segments):
         message = f"{len(marks)} marks over {marks[-1]} iterations leave a segment empty"
         raise ValueError(message)
     return [min(segment) for segment in segments]
+
+
+def covers(marks: tuple[int, ...]) -> bool:
+    """Whether every segment holds a mark, so that series at these marks can be classified."""
+    return set(range(SEGMENTS)) <= {_segment(mark, marks[-1]) for mark in marks}
+
+
+def _segment(mark: int, end: int) -> int:
+    """Return the segment a mark lies in, or ends; -1 in the first quarter."""
+    # Whole numbers: (mark - end / 4) / (end * 3 / 4 / SEGMENTS), rounded up, less one.
+    return max(-1, -((end - 4 * mark) * SEGMENTS // (3 * end)) - 1)

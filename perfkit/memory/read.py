@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.errors import MeasurementError
 from perfkit.memory import capture
+from perfkit.memory.growth import covers
 from perfkit.memory.series import Frame, StackSeries
 from perfkit.targets import load
 
@@ -22,9 +23,6 @@ _NEVER = 2**62
 
 _MOST_RECORDS = 2**31 - 1
 """What the reader takes (a C int); it is to skip no memory record."""
-
-LEAST_MARKS_SHARE = 0.75
-"""Share of the marks that must have been seen for a recording to be read."""
 
 
 def read_series(
@@ -64,7 +62,8 @@ def read_series(
         )
     # A memory record that came after the opening and before the closing allocation saw the mark.
     seen = [k for k in range(len(marks)) if closes[k] > opens[k]]
-    if len(seen) < LEAST_MARKS_SHARE * len(marks) or seen[-1] != len(marks) - 1:
+    kept_marks = tuple(marks[k] for k in seen)
+    if not seen or seen[-1] != len(marks) - 1 or not covers(kept_marks):
         raise MeasurementError(
             f"memray's sampling thread saw only {len(seen)} of {len(marks)} marks: the machine is "
             "overloaded; measure when it is quieter"
@@ -79,7 +78,7 @@ def read_series(
         for record, stack in zip(records, stacks, strict=True)
         if (kept := _without_perfkit(stack, direct))
     ]
-    return tuple(marks[k] for k in seen), tuple(one for one in series if any(one.live_bytes))
+    return kept_marks, tuple(one for one in series if any(one.live_bytes))
 
 
 def _frames(record: "TemporalAllocationRecord") -> tuple[Frame, ...]:

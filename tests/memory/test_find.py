@@ -1,5 +1,6 @@
 """The whole procedure on real targets under real memray."""
 
+import subprocess
 from pathlib import Path
 
 import memray
@@ -7,6 +8,8 @@ import pytest
 
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.memory.find import find_leaks
+from perfkit.memory.read import read_series
+from perfkit.memory.series import Frame
 from perfkit.model import LeakResult, LeakState
 from perfkit.targets import parse_target
 
@@ -66,7 +69,7 @@ def test_a_leak_is_found_at_its_line_and_nowhere_else(
     ],
 )
 def test_what_only_looks_like_a_leak_is_clean(name: str) -> None:
-    result = find(name)
+    result = find(name, iterations=400)
     assert (result.state, result.sites) == (LeakState.CLEAN, ())
 
 
@@ -89,6 +92,24 @@ def test_a_leak_is_confirmed_over_thousands_of_calls() -> None:
     assert "from 1000 to 2000 to 4000 iterations" in result.reason
 
 
+def test_what_a_compiled_library_keeps_is_found_at_the_line_that_calls_it(tmp_path: Path) -> None:
+    library = tmp_path / "libkeep.so"
+    source = "#include <stdlib.h>\nvolatile char *last;\nvoid keep(void) { last = malloc(48); }\n"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library],
+        input=source,
+        text=True,
+        check=True,
+    )
+    code = "import ctypes\nlibrary = ctypes.CDLL({!r})\n\ndef keeps():\n    library.keep()\n"
+    (tmp_path / "native.py").write_text(code.format(str(library)), "utf-8")
+    target = parse_target("native:keeps", cwd=tmp_path)
+    result = find_leaks(target, cwd=tmp_path, iterations=200, timeout=60)
+    (site,) = result.sites
+    assert (result.state, site.place) == (LeakState.LEAK, "native.py:5 keeps")
+    assert (site.bytes_per_iteration, site.blocks_per_iteration) == (48, 1)
+
+
 def test_a_cache_that_had_no_time_to_fill_is_no_leak() -> None:
     result = find("slow_and_bounded", budget=0.5)
     assert result.state is LeakState.INCONCLUSIVE
@@ -108,6 +129,17 @@ def test_captures_are_kept_for_memrays_own_reporters(tmp_path: Path) -> None:
     with memray.FileReader(tmp_path / "kept" / "leaks-16.bin") as reader:
         assert reader.metadata.python_allocator == "pymalloc"
         assert reader.metadata.trace_python_allocators
+
+
+def test_a_capture_that_ends_early_or_is_no_capture_is_told(tmp_path: Path) -> None:
+    target = parse_target("zoo:nothing", cwd=ZOO.parent)
+    find_leaks(target, cwd=ZOO.parent, iterations=16, timeout=60, captures=tmp_path)
+    direct = Frame("<call>", 0, "zoo:nothing")
+    with pytest.raises(MeasurementError, match="holds 17 of 18 marks, so memray stopped writing"):
+        read_series(tmp_path / "leaks-16.bin", range(18), direct=direct)
+    (tmp_path / "broken.bin").write_bytes(b"no capture")
+    with pytest.raises(MeasurementError, match=r"cannot read back its capture .*broken\.bin"):
+        read_series(tmp_path / "broken.bin", range(17), direct=direct)
 
 
 def test_the_failing_call_is_told(capfd: pytest.CaptureFixture[str]) -> None:

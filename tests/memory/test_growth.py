@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from perfkit.memory.capture import LEAST_SHORTENED, MARKS, schedule, shortened
 from perfkit.memory.find import LEAST_ITERATIONS
-from perfkit.memory.growth import SEGMENTS, Growth, Shape, growth, segment_minima
+from perfkit.memory.growth import SEGMENTS, Growth, Shape, covers, growth, segment_minima
 
 RUN = tuple(schedule(960))
 lengths = st.integers(LEAST_ITERATIONS // 4, 1500).map(lambda quarter: 4 * quarter)
@@ -122,6 +122,12 @@ def test_every_schedule_can_be_classified(n: int) -> None:
     assert marks[-1] == n
     assert marks == sorted(set(marks))
     assert len(segment_minima(tuple(marks), tuple(marks))) == SEGMENTS
+    assert covers(tuple(marks))
+
+
+def test_a_segment_without_a_mark_cannot_be_covered_up() -> None:
+    assert covers(tuple(mark for mark in RUN if mark % 2 == 0))
+    assert not covers(tuple(mark for mark in RUN if not 480 < mark <= 540))
 
 
 @pytest.mark.parametrize(

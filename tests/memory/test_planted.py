@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
 
 def look(tree: Path) -> LeakResult:
     target = parse_target("workload.pipeline:run_lecture", cwd=tree)
-    return find_leaks(target, cwd=tree, iterations=48, timeout=150)
+    return find_leaks(target, cwd=tree, iterations=24, timeout=150)
 
 
 def test_the_healthy_workload_keeps_nothing(tree: Path) -> None:
