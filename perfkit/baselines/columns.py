@@ -64,7 +64,7 @@ ROW_COLUMNS: Mapping[str, str] = {
     "higher": "<u1",
     "result": "<f8",
     "level": "<f8",
-    **{name: "<f8" for name in STATISTICS},
+    **dict.fromkeys(STATISTICS, "<f8"),
     "samples": "<i4",
     "processes": "<i4",
 }
@@ -118,7 +118,7 @@ class ColumnBuilder:
     def __init__(self) -> None:
         self.texts = Texts()
         self.digests = bytearray()
-        self._columns = {
+        self._columns: dict[str, array[Any]] = {
             name: array(_ARRAY_TYPES[kind]) for name, kind in COLUMNS.items() if kind != "V16"
         }
         self._keys: dict[str, tuple[list[list[Any]], list[int]]] = {}
@@ -137,9 +137,7 @@ class ColumnBuilder:
     def add(self, digest: bytes, file: ResultFile) -> None:
         """Record a file. Raises ValueError or TypeError, and records nothing, where it is odd."""
         columns, texts = self._columns, self.texts
-        rows, samples, processes = (
-            len(columns[name]) for name in ("result", "sample", "process")
-        )
+        rows, samples, processes = (len(columns[name]) for name in ("result", "sample", "process"))
         try:
             self._add_rows(file)
             machine = (
@@ -190,8 +188,8 @@ class ColumnBuilder:
             else:
                 columns[name].frombytes(_NAN * total)
         if any(file.samples):
-            found = [*chain.from_iterable(_fitted(file.samples, counts, ()))]
-            samples = [one or () for one in found] if None in found else found
+            given = [*chain.from_iterable(_fitted(file.samples, counts, ()))]
+            samples = [one or () for one in given] if None in given else given
             columns["samples"].extend(map(len, samples))
             _extend(columns["sample"], [*chain.from_iterable(samples)])
         else:
@@ -212,8 +210,7 @@ class ColumnBuilder:
             [one if isinstance(one, str) else json.dumps(one) for one in axis] for axis in axes
         ]
         keys = [
-            self.texts[benchmark_key(BenchmarkId(name, params))]
-            for params in product(*readable)
+            self.texts[benchmark_key(BenchmarkId(name, params))] for params in product(*readable)
         ]
         self._keys[name] = (axes, keys)
         return keys
@@ -225,9 +222,7 @@ class ColumnBuilder:
         except (TypeError, OverflowError):
             del column[first:]
             for row, value in enumerate(results, start=first):
-                if isinstance(value, float):
-                    column.append(value)
-                elif isinstance(value, int) and abs(value) < _LARGEST:
+                if isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST):
                     column.append(value)
                 else:
                     column.append(math.nan)
@@ -283,7 +278,9 @@ def _fitted(
     lists: Sequence[Sequence[Any] | None], counts: list[int], fill: object = None
 ) -> Sequence[Sequence[Any]]:
     """Return lists of the given lengths: asv reads one that is too short or too long like this."""
-    known = [(fill,) * count if one is None else one for one, count in zip(lists, counts)]
+    known = [
+        (fill,) * count if one is None else one for one, count in zip(lists, counts, strict=True)
+    ]
     if [*map(len, known)] == counts:
         return known
     return [
@@ -292,7 +289,7 @@ def _fitted(
     ]
 
 
-def _extend(column: "array[float]", values: list[Any]) -> None:
+def _extend(column: "array[Any]", values: list[Any]) -> None:
     """Append numbers, NaN for null."""
     length = len(column)
     try:
@@ -345,4 +342,3 @@ def low_quantiles(
                 quantile = 1 - LOW_QUANTILE if up else LOW_QUANTILE
                 found[which] = values[:, 0] if size == 1 else np.quantile(values, quantile, axis=1)
     return found
-

@@ -13,7 +13,7 @@ import logging
 import os
 import stat
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -46,9 +46,6 @@ file system's clock (2 s on FAT, 1 s on old NFS), and is hashed again next time.
 MOST_SEGMENTS: Final = 16
 """From here on segments are written into one: each costs opening and joining."""
 
-Progress = Callable[[int, int], None]
-"""Told (files read, files to read) now and then."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Stat:
@@ -69,7 +66,7 @@ class _Known:
 
 
 def read_results(
-    folder: Path, *, use_index: bool = True, progress: Progress = lambda done, planned: None
+    folder: Path, *, use_index: bool = True
 ) -> tuple[Collection, tuple[Unreadable, ...]]:
     """Return all results below ``folder``, those of asv and of perfkit, and what is unreadable.
 
@@ -84,21 +81,17 @@ def read_results(
     started = _now_of(place) if use_index else None
     known = _read_known(place / "hints") if started is not None else {}
     segments = list(_read_segments(place)) if use_index else []
-    indexed = {
-        digest for segment in segments for digest in segment.columns["digest"].tolist()
-    }
+    indexed = {digest for segment in segments for digest in segment.columns["digest"].tolist()}
     found: dict[str, _Known] = {}
     unreadable: list[Unreadable] = []
     builder = ColumnBuilder()
     paths: dict[bytes, str] = {}
-    candidates = list(_files(folder))
-    for number, (path, entry) in enumerate(candidates):
+    for path, entry in _files(folder):
         old = known.get(path)
         if old is not None and old.seen == entry and old.digest in indexed:
             found[path] = old
             paths[old.digest] = path
             continue
-        progress(number, len(candidates))
         try:
             data, seen = _content(folder / path)
         except (OSError, UnreadableResultError) as error:
@@ -134,9 +127,7 @@ def _add(builder: ColumnBuilder, digest: bytes, data: bytes) -> None:
         builder.add_error(digest, str(error))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
         # JSON may hold anything anywhere; what no check foresaw is still only one file.
-        builder.add_error(
-            digest, f"not shaped as a result of asv: {type(error).__name__}: {error}"
-        )
+        builder.add_error(digest, f"not shaped as a result of asv: {type(error).__name__}: {error}")
 
 
 def _reason(error: Exception) -> str:
@@ -202,7 +193,7 @@ def _now_of(place: Path) -> int | None:
         place.mkdir(parents=True, exist_ok=True)
         ignore = place.parent / ".gitignore"
         if not ignore.exists():
-            _replace(ignore, b"*\n")
+            replace_file(ignore, b"*\n")
         with NamedTemporaryFile(dir=place, prefix=".now-") as file:
             return os.fstat(file.fileno()).st_mtime_ns
     except OSError as error:
@@ -210,7 +201,7 @@ def _now_of(place: Path) -> int | None:
         return None
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Put ``data`` into ``path`` at once. Not synced: an index is checked and can be lost."""
     partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
@@ -249,7 +240,7 @@ def _write_known(path: Path, known: dict[str, _Known]) -> None:
         for name, one in known.items()
     }
     try:
-        _replace(path, orjson.dumps(rows))
+        replace_file(path, orjson.dumps(rows))
     except OSError as error:
         log.info("%s: not written: %s", path, error.strerror)
 
@@ -278,15 +269,13 @@ def _write(place: Path, collection: Collection, *, fresh: bool) -> None:
         if len(old) < MOST_SEGMENTS:
             newest = collection.segments[-1]
             data = segment_bytes(newest.texts, newest.columns)
-            _replace(place / f"{uuid.uuid4().hex}.columns", data)
+            replace_file(place / f"{uuid.uuid4().hex}.columns", data)
             return
         columns = {name: collection.column(name) for name in COLUMNS}
-        _replace(
+        replace_file(
             place / f"{uuid.uuid4().hex}.columns", segment_bytes(collection.texts, columns)
         )
         for path in old:
             path.unlink(missing_ok=True)
     except OSError as error:
         log.info("%s: the index is not written: %s", place, error.strerror)
-
-

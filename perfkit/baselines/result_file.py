@@ -104,8 +104,7 @@ def _result(values: dict[str, Any]) -> ResultFile:
         if _TEXTS.issuperset(map(type, versions))
         else [None if one is None else str(one) for one in versions],
         statistics=[
-            _lists(name, names, column)
-            for name, column in zip(STATISTICS, statistics, strict=True)
+            _lists(name, names, column) for name, column in zip(STATISTICS, statistics, strict=True)
         ],
         samples=_lists("samples", names, samples),
         own=_lists("processes", names, [facts.get(name) for name in names]) if own else None,
@@ -135,9 +134,7 @@ def _columns(values: Mapping[str, Any], results: Mapping[str, Any]) -> Sequence[
     ]
 
 
-def _old_columns(
-    values: Mapping[str, Any], results: Mapping[str, Any]
-) -> Sequence[Sequence[Any]]:
+def _old_columns(values: Mapping[str, Any], results: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
     """Return the columns of format 1, in which a benchmark is a number or an object."""
     versions = _typed(values.get("benchmark_version") or {}, dict, "benchmark_version")
     columns: list[list[Any]] = [[] for _ in _ORDER]
@@ -189,13 +186,13 @@ def _lists(key: str, names: Sequence[str], column: Sequence[Any]) -> Sequence[An
     return column
 
 
-def _typed(value: Any, kind: type, key: str) -> Any:  # noqa: ANN401  # a JSON value
+def _typed(value: Any, kind: type[object], key: str) -> Any:  # noqa: ANN401  # a JSON value
     if not isinstance(value, kind):
         raise UnreadableResultError(f"{key}: found {_kind(value)}, wanted {WORDS[kind]}")
     return value
 
 
-WORDS = {dict: "an object", list: "a list", str: "a text"}
+WORDS: dict[type[object], str] = {dict: "an object", list: "a list", str: "a text"}
 
 
 def _kind(value: object) -> str:

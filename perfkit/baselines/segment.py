@@ -3,13 +3,11 @@
 import json
 import mmap
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perfkit.baselines.columns import COLUMNS, Columns
 
@@ -63,9 +61,9 @@ def read_segment(path: Path) -> Segment:
         raise BrokenSegmentError("damaged")
     length = int.from_bytes(data[START : START + 8], "little")
     at = START + 8
-    header: Mapping[str, Any] = json.loads(data[at : at + length])
+    header: dict[str, Any] = json.loads(data[at : at + length])
     at += length
-    columns: dict[str, NDArray[Any]] = {}
+    columns = {}
     for name, kind in COLUMNS.items():
         size = header["sizes"][name]
         columns[name] = np.frombuffer(view[at : at + size], dtype=kind)
