@@ -8,10 +8,13 @@ noise.py or segmentation.py changes the statistic; it takes some ten minutes on 
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from perfkit.stats.noise import estimate_noise
 from perfkit.stats.segmentation import strongest
@@ -25,11 +28,9 @@ TABLE = Path(__file__).parents[2] / "perfkit" / "stats" / "threshold_table.py"
 
 def change_free(n: int, rho: float, generator: np.random.Generator) -> NDArray[np.float64]:
     """Return one stationary AR(1) series of ``n`` points with unit innovations."""
-    series = generator.normal(size=n)
-    series[0] /= np.sqrt(1 - rho * rho)
-    if rho:
-        for i in range(1, n):
-            series[i] += rho * series[i - 1]
+    innovations = generator.normal(size=n)
+    innovations[0] /= np.sqrt(1 - rho * rho)
+    series: NDArray[np.float64] = lfilter([1], [1, -rho], innovations)
     return series
 
 
@@ -47,12 +48,14 @@ def main() -> None:
     """Simulate every cell and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=20_000, help="series per cell up to n = 512")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     arguments = parser.parse_args()
     cells = []
-    for n in LENGTHS:
-        draws = arguments.draws if n <= 512 else arguments.draws // 2
-        print(f"n = {n}: {draws} series per rho", file=sys.stderr, flush=True)
-        cells.append([quantiles(n, rho, draws) for rho in RHOS])
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for n in LENGTHS:
+            draws = arguments.draws if n <= 512 else arguments.draws // 2
+            print(f"n = {n}: {draws} series per rho", file=sys.stderr, flush=True)
+            cells.append(list(pool.map(partial(quantiles, n, draws=draws), RHOS)))
     lines = [
         '"""Critical values of the clipped CUSUM; written by benchmarks/accuracy/thresholds.py.',
         "",

@@ -34,6 +34,7 @@ def check(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    isolate: options.Isolate = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -73,6 +74,7 @@ def check(
         thresholds=thresholds,
         patterns=bench or [],
         seed=seed,
+        isolate=isolate,
     ) as (sides, compared):
         report = compared.report
         if not report.interrupted:

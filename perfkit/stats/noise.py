@@ -13,7 +13,8 @@ normal noise, near enough that one or two outliers cannot reach the threshold of
 _MAD_TO_SIGMA = 1.4826
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
 _MAX_RHO = 0.9
-_LAGS = 2
+_ONE_STEP_IN = 100
+"""One difference, and one more per so many points, may be a step and is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +42,36 @@ def estimate_noise(x: NDArray[np.float64]) -> Noise:
     Half the clipped mean square of the lag-h differences estimates gamma(0) - gamma(h), whatever
     the levels do between rare steps. Lags 1 and 2 give sigma and rho of an AR(1) process:
     (1 - rho^2) / (1 - rho) = 1 + rho; clipping both lags alike reads a rho of 0.8 as 0.73, which
-    the threshold table, made with this estimate, allows for. The clipping point is iterated as in Huber's proposal 2,
-    so that two-mode and heavy-tailed noise are not judged by their inner half. Quantised data
-    have at least the noise of rounding, grain / sqrt(12), the grain being the smallest
-    difference that occurs. A constant series has sigma 0.
+    the threshold table, made with this estimate, allows for. The largest differences, and those
+    of lag 2 that span them, are left out, since a step counts once at lag 1 and twice at lag 2:
+    in a short series it would pass for memory. The clipping point is iterated as in Huber's
+    proposal 2, so that two-mode and heavy-tailed noise are not judged by their inner half.
+    Quantised data have at least the noise of rounding, grain / sqrt(12), the grain being the
+    smallest difference that occurs. A constant series has sigma 0.
     """
     first = np.abs(x[1:] - x[:-1])
-    half = first.size // 2
-    scale = float(np.partition(first, half)[half]) * _MAD_TO_SIGMA
+    spared = 1 + x.size // _ONE_STEP_IN
+    largest = np.inf
+    if first.size > 3 * spared:
+        largest = float(np.partition(first, first.size - spared - 1)[first.size - spared - 1])
+    within = first <= largest
+    steady = first[within]
+    half = steady.size // 2
+    scale = float(np.partition(steady, half)[half]) * _MAD_TO_SIGMA
     tied = scale == 0.0
     if tied:
-        scale = float(first.sum()) / first.size * _MEAN_DEVIATION_TO_SIGMA
-        if scale == 0.0:
-            return Noise(0.0, 0.0)
+        scale = float(steady.sum()) / steady.size * _MEAN_DEVIATION_TO_SIGMA
     for _ in range(3):
-        cut = np.minimum(first, CLIP * scale)
-        scale = math.sqrt(float(cut @ cut) / cut.size)
-    variance = scale * scale / 2
+        cut = np.minimum(steady, CLIP * scale)
+        scale = math.sqrt(float((cut * cut).sum()) / cut.size)
     rho = 0.0
-    if x.size > _LAGS + 1:
-        second = np.minimum(np.abs(x[2:] - x[:-2]), CLIP * scale)
-        ratio = float(second @ second) / second.size / (scale * scale) if scale else 1.0
+    second = np.abs(x[2:] - x[:-2])[within[1:] & within[:-1]]
+    if second.size and scale:
+        np.minimum(second, CLIP * scale, out=second)
+        ratio = float((second * second).sum()) / second.size / (scale * scale)
         rho = min(max(ratio - 1, 0.0), _MAX_RHO)
-    sigma = math.sqrt(variance / (1 - rho))
-    if tied:
+    sigma = scale / math.sqrt(2 * (1 - rho))
+    if tied and first.any():
         grain = float(first[first > 0].min())
         sigma = max(sigma, grain / math.sqrt(12))
     return Noise(sigma, rho)

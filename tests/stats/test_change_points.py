@@ -196,6 +196,21 @@ def test_steps_up_and_down_are_both_found_in_order() -> None:
     assert [change.after > change.before for change in found] == [True, False]
 
 
+def test_a_short_history_shows_a_large_step() -> None:
+    before, after = [100, 101, 99, 100, 102, 98, 100], [110, 111, 109, 110, 112, 108, 110]
+    (change,) = find_change_points(before + after)
+    assert (change.index, change.before, change.after) == (7, 100, 110)
+
+
+@pytest.mark.parametrize("n", [10, 20, 40])
+def test_most_large_steps_in_short_histories_are_found(n: int) -> None:
+    found = 0
+    for seed in range(60):
+        changes = find_change_points(stepped(seed, at=n // 2, size=1.2, n=n))
+        found += any(abs(change.index - n // 2) <= 1 for change in changes)
+    assert found >= 40
+
+
 def test_an_excursion_is_left_out_unless_asked_for() -> None:
     values = lognormal(13, 300)
     values[140:152] *= 1.3

@@ -37,6 +37,13 @@ def test_rare_steps_do_not_move_the_estimate() -> None:
     assert estimate_noise(stepped).sigma == pytest.approx(estimate_noise(x).sigma, rel=0.05)
 
 
+def test_one_step_in_a_short_series_does_not_pass_for_memory() -> None:
+    x = np.array([0, 1, -1, 0, 2, -2, 0, 50, 51, 49, 50, 52, 48, 50.0])
+    noise = estimate_noise(x)
+    assert noise.rho == 0
+    assert noise.sigma < 2
+
+
 def test_outliers_do_not_blow_the_estimate_up() -> None:
     x = normal(4)
     x[::50] += 1e6
