@@ -206,7 +206,15 @@ def places(value: object) -> list[tuple[object, object]]:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", gzip.compress(b"{}", mtime=0), b'{"perfkit": {"schema": 99}}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        gzip.compress(b"{}", mtime=0),
+        b'{"perfkit": {"schema": 99}}',
+    ],
 )
 def test_unreadable_files_are_named_on_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
