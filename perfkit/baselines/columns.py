@@ -49,6 +49,7 @@ FILE_COLUMNS: Mapping[str, str] = {
     "machine": "<i4",
     "label": "<i4",
     "identity": "<i4",
+    "descriptions": "<i4",
     "dirty": "<u1",
     "rows": "<i4",
 }
@@ -75,7 +76,7 @@ processes are known only of perfkit's own runs."""
 FLAT_COLUMNS: Mapping[str, str] = {"sample": "<f8", "process": "<i4"}
 """All samples, in order of execution, and the samples of each process."""
 
-TEXTS = {"error", "commit", "environment", "machine", "label", "identity"} | {
+TEXTS = {"error", "commit", "environment", "machine", "label", "identity", "descriptions"} | {
     "benchmark",
     "version",
     "outcome",
@@ -129,7 +130,7 @@ class ColumnBuilder:
         self.digests += digest
         column = self._columns
         column["error"].append(self.texts[sentence])
-        for name in ("commit", "environment", "machine", "label", "identity"):
+        for name in ("commit", "environment", "machine", "label", "identity", "descriptions"):
             column[name].append(NONE)
         for name in ("date", "dirty", "rows"):
             column[name].append(0)
@@ -160,6 +161,7 @@ class ColumnBuilder:
         columns["machine"].append(texts[machine])
         columns["label"].append(texts.optional(file.machine.get("machine")))
         columns["identity"].append(texts.optional(file.identity or None))
+        columns["descriptions"].append(texts.optional(file.descriptions))
         columns["dirty"].append(file.dirty)
         columns["rows"].append(len(columns["result"]) - rows)
 

@@ -27,10 +27,10 @@ class ResultFile:
     """One run on one machine in one environment; times in milliseconds since 1970 (UTC).
 
     ``machine`` holds asv's facts about the machine, ``identity`` the name of perfkit's run (empty
-    in what asv wrote) and ``fingerprint`` perfkit's facts about machine and interpreter. The
-    lists have one item per benchmark, in which a list has one item per combination of ``params``:
-    None where all failed, and shorter or longer where the file has it so. ``own`` are perfkit's
-    facts, None in what asv wrote itself.
+    in what asv wrote), ``descriptions`` its snapshot of the suite and ``fingerprint`` perfkit's
+    facts about machine and interpreter. The lists have one item per benchmark, in which a list has
+    one item per combination of ``params``: None where all failed, and shorter or longer where the
+    file has it so. ``own`` are perfkit's facts, None in what asv wrote itself.
     """
 
     commit: str
@@ -39,6 +39,7 @@ class ResultFile:
     machine: Mapping[str, str]
     identity: str
     dirty: bool
+    descriptions: str | None
     fingerprint: Mapping[str, Any] | None
     names: list[str]
     params: list[list[list[str]]]
@@ -96,6 +97,7 @@ def _result(values: dict[str, Any]) -> ResultFile:
         machine={key: value for key, value in machine.items() if isinstance(value, str)},
         identity=str(own["identity"]) if own else "",
         dirty=own is not None and own["dirty"] is True,
+        descriptions=str(own["descriptions"]) if own and own.get("descriptions") else None,
         fingerprint=_typed(own["environment"], dict, "environment") if own else None,
         names=names,
         params=[axes or [] for axes in _lists("params", names, params)],
