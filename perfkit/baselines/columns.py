@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfkit.baselines.machine import asv_machine_name, machine_name
-from perfkit.baselines.result_file import STATISTICS, ResultFile
+from perfkit.baselines.result_file import ResultFile
 from perfkit.model import BenchmarkId, Environment, Unit
 from perfkit.stats.sides import LOW_QUANTILE
 
@@ -65,7 +65,6 @@ ROW_COLUMNS: Mapping[str, str] = {
     "higher": "<u1",
     "result": "<f8",
     "level": "<f8",
-    **dict.fromkeys(STATISTICS, "<f8"),
     "samples": "<i4",
     "processes": "<i4",
 }
@@ -183,12 +182,6 @@ class ColumnBuilder:
             else chain.from_iterable(map(repeat, versions, counts))
         )
         self._add_results([*chain.from_iterable(_fitted(file.results, counts))], first)
-        for name, values in zip(STATISTICS, file.statistics, strict=True):
-            if any(values):
-                fitted = _fitted(values, counts, math.nan)
-                _extend(columns[name], [*chain.from_iterable(fitted)])
-            else:
-                columns[name].frombytes(_NAN * total)
         if any(file.samples):
             given = [*chain.from_iterable(_fitted(file.samples, counts, ()))]
             samples = [one or () for one in given] if None in given else given
@@ -272,7 +265,6 @@ class ColumnBuilder:
 _LARGEST = float(np.finfo(float).max)
 
 
-_NAN = array("d", [math.nan]).tobytes()
 _NONE = array("i", [NONE]).tobytes()
 
 
