@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfkit.baselines.machine import asv_machine_name, machine_name
-from perfkit.baselines.result_file import STATISTICS, ResultFile
+from perfkit.baselines.result_file import ResultFile
 from perfkit.model import BenchmarkId, Environment, Unit
 from perfkit.stats.sides import LOW_QUANTILE
 
@@ -49,6 +49,7 @@ FILE_COLUMNS: Mapping[str, str] = {
     "machine": "<i4",
     "label": "<i4",
     "identity": "<i4",
+    "descriptions": "<i4",
     "dirty": "<u1",
     "rows": "<i4",
 }
@@ -64,7 +65,6 @@ ROW_COLUMNS: Mapping[str, str] = {
     "higher": "<u1",
     "result": "<f8",
     "level": "<f8",
-    **dict.fromkeys(STATISTICS, "<f8"),
     "samples": "<i4",
     "processes": "<i4",
 }
@@ -75,7 +75,7 @@ processes are known only of perfkit's own runs."""
 FLAT_COLUMNS: Mapping[str, str] = {"sample": "<f8", "process": "<i4"}
 """All samples, in order of execution, and the samples of each process."""
 
-TEXTS = {"error", "commit", "environment", "machine", "label", "identity"} | {
+TEXTS = {"error", "commit", "environment", "machine", "label", "identity", "descriptions"} | {
     "benchmark",
     "version",
     "outcome",
@@ -129,7 +129,7 @@ class ColumnBuilder:
         self.digests += digest
         column = self._columns
         column["error"].append(self.texts[sentence])
-        for name in ("commit", "environment", "machine", "label", "identity"):
+        for name in ("commit", "environment", "machine", "label", "identity", "descriptions"):
             column[name].append(NONE)
         for name in ("date", "dirty", "rows"):
             column[name].append(0)
@@ -160,6 +160,7 @@ class ColumnBuilder:
         columns["machine"].append(texts[machine])
         columns["label"].append(texts.optional(file.machine.get("machine")))
         columns["identity"].append(texts.optional(file.identity or None))
+        columns["descriptions"].append(texts.optional(file.descriptions))
         columns["dirty"].append(file.dirty)
         columns["rows"].append(len(columns["result"]) - rows)
 
@@ -181,12 +182,6 @@ class ColumnBuilder:
             else chain.from_iterable(map(repeat, versions, counts))
         )
         self._add_results([*chain.from_iterable(_fitted(file.results, counts))], first)
-        for name, values in zip(STATISTICS, file.statistics, strict=True):
-            if any(values):
-                fitted = _fitted(values, counts, math.nan)
-                _extend(columns[name], [*chain.from_iterable(fitted)])
-            else:
-                columns[name].frombytes(_NAN * total)
         if any(file.samples):
             given = [*chain.from_iterable(_fitted(file.samples, counts, ()))]
             samples = [one or () for one in given] if None in given else given
@@ -270,7 +265,6 @@ class ColumnBuilder:
 _LARGEST = float(np.finfo(float).max)
 
 
-_NAN = array("d", [math.nan]).tobytes()
 _NONE = array("i", [NONE]).tobytes()
 
 

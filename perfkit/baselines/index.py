@@ -14,10 +14,9 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -47,21 +46,16 @@ MOST_SEGMENTS: Final = 16
 """From here on segments are written into one: each costs opening and joining."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stat:
-    """What a file looked like when it was hashed."""
+Stat = tuple[int, int, int, int]
+"""What a file looked like when it was hashed: size, modified and changed (ns), inode."""
 
-    size: int
-    modified: int
-    changed: int
-    inode: int
+CHANGED: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A file's digest, and whether its stat alone may vouch for it."""
+class _Known(NamedTuple):
+    """A file's state and the digest of what it held."""
 
-    seen: _Stat
+    seen: Stat
     digest: bytes
 
 
@@ -93,7 +87,7 @@ def read_results(
             paths[old.digest] = path
             continue
         try:
-            data, seen = _content(folder / path)
+            data, seen = _content(f"{folder}/{path}")
         except (OSError, UnreadableResultError) as error:
             unreadable.append(Unreadable(path=path, reason=_reason(error)))
             continue
@@ -111,7 +105,7 @@ def read_results(
         trusted = {
             path: one
             for path, one in found.items()
-            if one.seen.changed < started - SETTLED_NANOSECONDS
+            if one.seen[CHANGED] < started - SETTLED_NANOSECONDS
         }
         _write(place, collection, fresh=bool(fresh["digest"].size))
         if trusted != known:
@@ -145,35 +139,36 @@ def _errors(segments: Sequence[Segment], paths: dict[bytes, str]) -> Iterator[Un
                 yield Unreadable(path=paths[digest], reason=segment.texts[errors[row]])
 
 
-def _files(folder: Path) -> Iterator[tuple[str, _Stat]]:
+def _files(folder: Path) -> Iterator[tuple[str, Stat]]:
     """Yield the path, relative to ``folder``, and the state of every candidate."""
+    root = f"{folder}/"
     waiting = [""]
     while waiting:
         below = waiting.pop()
-        with os.scandir(folder / below) as entries:
-            listed = list(entries)
-        for entry in listed:
-            path = f"{below}{entry.name}"
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(f"{path}/")
-            elif entry.name.endswith(".json") and entry.name not in NOT_RESULTS:
-                try:
-                    yield path, _stat_of(entry.stat())
-                except OSError:
-                    yield path, _Stat(-1, 0, 0, 0)  # a dangling link; reading it says so
+        with os.scandir(root + below) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{below}{name}/")
+                elif name.endswith(".json") and name not in NOT_RESULTS:
+                    try:
+                        found = _stat_of(entry.stat())
+                    except OSError:
+                        found = (-1, 0, 0, 0)  # a dangling link; reading it says so
+                    yield below + name, found
 
 
-def _stat_of(found: os.stat_result) -> _Stat:
-    return _Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+def _stat_of(found: os.stat_result) -> Stat:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def _content(path: Path) -> tuple[bytes, _Stat]:
+def _content(path: str) -> tuple[bytes, Stat]:
     """Return a file's content and its state before it was read."""
     # A pipe under a file's name would otherwise be waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise UnreadableResultError("not a regular file")
@@ -181,7 +176,12 @@ def _content(path: Path) -> tuple[bytes, _Stat]:
             raise UnreadableResultError(
                 f"{found.st_size >> 20} MiB, above the bound of {HIGHEST_BYTES >> 20} MiB"
             )
-        return file.read(), _stat_of(found)
+        parts = []
+        while part := os.read(descriptor, found.st_size + 1):
+            parts.append(part)
+        return b"".join(parts), _stat_of(found)
+    finally:
+        os.close(descriptor)
 
 
 def _now_of(place: Path) -> int | None:
@@ -216,7 +216,7 @@ def _read_known(path: Path) -> dict[str, _Known]:
     try:
         rows = parse(path.read_bytes())
         return {
-            name: _Known(_Stat(size, modified, changed, inode), bytes.fromhex(digest))
+            name: _Known((size, modified, changed, inode), bytes.fromhex(digest))
             for name, (size, modified, changed, inode, digest) in rows.items()
         }
     except FileNotFoundError:
@@ -229,16 +229,7 @@ def _read_known(path: Path) -> dict[str, _Known]:
 def _write_known(path: Path, known: dict[str, _Known]) -> None:
     import orjson
 
-    rows = {
-        name: (
-            one.seen.size,
-            one.seen.modified,
-            one.seen.changed,
-            one.seen.inode,
-            one.digest.hex(),
-        )
-        for name, one in known.items()
-    }
+    rows = {name: (*one.seen, one.digest.hex()) for name, one in known.items()}
     try:
         replace_file(path, orjson.dumps(rows))
     except OSError as error:

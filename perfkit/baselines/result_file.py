@@ -14,9 +14,6 @@ ASV_RESULT_VERSION = 2
 SCHEMA = 1
 """Version of what perfkit writes under its own key."""
 
-STATISTICS = ("ci_99_a", "ci_99_b", "q_25", "q_75", "number", "repeat")
-"""asv's statistics of one result: interval, quartiles, calls per sample, samples per process."""
-
 
 class UnreadableResultError(MeasurementError):
     """A file that holds no readable result; the message does not name the file."""
@@ -27,10 +24,10 @@ class ResultFile:
     """One run on one machine in one environment; times in milliseconds since 1970 (UTC).
 
     ``machine`` holds asv's facts about the machine, ``identity`` the name of perfkit's run (empty
-    in what asv wrote) and ``fingerprint`` perfkit's facts about machine and interpreter. The
-    lists have one item per benchmark, in which a list has one item per combination of ``params``:
-    None where all failed, and shorter or longer where the file has it so. ``own`` are perfkit's
-    facts, None in what asv wrote itself.
+    in what asv wrote), ``descriptions`` its snapshot of the suite and ``fingerprint`` perfkit's
+    facts about machine and interpreter. The lists have one item per benchmark, in which a list has
+    one item per combination of ``params``: None where all failed, and shorter or longer where the
+    file has it so. ``own`` are perfkit's facts, None in what asv wrote itself.
     """
 
     commit: str
@@ -39,12 +36,12 @@ class ResultFile:
     machine: Mapping[str, str]
     identity: str
     dirty: bool
+    descriptions: str | None
     fingerprint: Mapping[str, Any] | None
     names: list[str]
     params: list[list[list[str]]]
     results: Sequence[list[Any] | None]
     versions: Sequence[str | None]
-    statistics: Sequence[Sequence[list[Any] | None]]
     samples: Sequence[list[Any] | None]
     own: Sequence[list[Any] | None] | None
 
@@ -86,7 +83,7 @@ def _result(values: dict[str, Any]) -> ResultFile:
     date = values.get("date")
     results = _typed(values["results"], dict, "results")
     columns = _columns(values, results) if version > 1 else _old_columns(values, results)
-    result, params, versions, samples, *statistics = columns
+    result, params, versions, samples = columns
     names = list(results)
     facts = _typed(own["processes"], dict, "processes") if own else {}
     return ResultFile(
@@ -96,6 +93,7 @@ def _result(values: dict[str, Any]) -> ResultFile:
         machine={key: value for key, value in machine.items() if isinstance(value, str)},
         identity=str(own["identity"]) if own else "",
         dirty=own is not None and own["dirty"] is True,
+        descriptions=str(own["descriptions"]) if own and own.get("descriptions") else None,
         fingerprint=_typed(own["environment"], dict, "environment") if own else None,
         names=names,
         params=[axes or [] for axes in _lists("params", names, params)],
@@ -103,15 +101,12 @@ def _result(values: dict[str, Any]) -> ResultFile:
         versions=versions
         if _TEXTS.issuperset(map(type, versions))
         else [None if one is None else str(one) for one in versions],
-        statistics=[
-            _lists(name, names, column) for name, column in zip(STATISTICS, statistics, strict=True)
-        ],
         samples=_lists("samples", names, samples),
         own=_lists("processes", names, [facts.get(name) for name in names]) if own else None,
     )
 
 
-_ORDER = ("result", "params", "version", "samples", *(f"stats_{name}" for name in STATISTICS))
+_ORDER = ("result", "params", "version", "samples")
 
 
 def _columns(values: Mapping[str, Any], results: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
@@ -142,32 +137,16 @@ def _old_columns(values: Mapping[str, Any], results: Mapping[str, Any]) -> Seque
         row = value if isinstance(value, dict) else {"result": value}
         if "result" not in row:
             raise UnreadableResultError(f"{name}: found no key 'result'")
-        result, stats = row["result"], row.get("stats")
+        result = row["result"]
         cells = [
             result if isinstance(result, list) else [result],
             row.get("params"),
             versions.get(name),
             row.get("samples"),
-            *_old_statistics([stats] if isinstance(stats, dict) else stats),
         ]
         for column, cell in zip(columns, cells, strict=True):
             column.append(cell)
     return columns
-
-
-def _old_statistics(stats: Sequence[Any] | None) -> tuple[list[Any] | None, ...]:
-    if stats is None:
-        return (None,) * len(STATISTICS)
-    found: list[list[Any]] = []
-    for statistic in STATISTICS:
-        column = []
-        for one in stats:
-            known = one if isinstance(one, dict) else {}
-            interval = known.get("ci_99") or (None, None)
-            known = {**known, "ci_99_a": interval[0], "ci_99_b": interval[1]}
-            column.append(known.get(statistic))
-        found.append(column)
-    return tuple(found)
 
 
 _TEXTS = frozenset({str, type(None)})

@@ -11,7 +11,7 @@ import numpy as np
 
 from perfkit.baselines.columns import COLUMNS, Columns
 
-MAGIC = b"perfkit columns 1\n"
+MAGIC = b"perfkit columns 3\n"
 """Begins every segment; another number for another meaning of the columns."""
 
 ALIGNMENT = 8
