@@ -81,8 +81,9 @@ def check(
             found, left_out = check_budgets(thresholds.budgets, compared.head, selected=bool(bench))
             warnings = list(report.warnings)
             if left_out:
+                count = "one budget was" if len(left_out) == 1 else f"{len(left_out)} budgets were"
                 warnings.append(
-                    f"{len(left_out)} budgets were not checked, as --bench left their benchmarks"
+                    f"{count} not checked, as --bench left their benchmarks"
                     f" out: {', '.join(left_out)}"
                 )
             grown: tuple[LeakResult, ...] = ()
