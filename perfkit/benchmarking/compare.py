@@ -226,7 +226,8 @@ def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:
 
 def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iterator[str]:
     base, head = sides.base, sides.head
-    if base.interpreter == head.interpreter and not head.revision.dirty:
+    same = base.revision.commit == head.revision.commit and not head.revision.dirty
+    if same and base.interpreter.python == head.interpreter.python:
         yield "base and head are the same commit: every difference is noise"
     if base.requirements != head.requirements:
         moved = sorted(set(base.requirements) ^ set(head.requirements))

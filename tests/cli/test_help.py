@@ -1,4 +1,7 @@
-"""The help of the program and of every verb, as it is printed into a pipe (120 columns)."""
+"""The help of the program and of every verb, as it is printed into a pipe (120 columns).
+
+`python tests/cli/test_help.py` writes the golden texts anew; read what changed before keeping it.
+"""
 
 import os
 import subprocess
@@ -56,3 +59,10 @@ def test_the_help_holds_every_exit_code_and_panel() -> None:
     codes = {line.split()[0] for line in table.splitlines()[1:] if line.strip()}
     assert codes >= {str(code.value) for code in ExitCode}
     assert all(f"\n{panel}:\n" in text for panel in ("Measure", "Decide", "Report"))
+
+
+if __name__ == "__main__":
+    for path in GOLDEN.iterdir():
+        path.unlink()
+    for words in commands():
+        (GOLDEN / f"{'_'.join(('perfkit', *words))}.txt").write_text(printed(words), "utf-8")
