@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -404,3 +405,16 @@ def test_progress_for_someone_who_watches(project: Project) -> None:
     assert b"round 2/2" in seen
     assert b"[/red]" in seen
     assert b"Traceback" not in seen
+
+
+def test_two_interpreters_are_compared_as_they_are(grown: Project) -> None:
+    words = ("compare", "--python-base", sys.executable, "--python-head", sys.executable)
+    done = grown.perfkit(*words, "--json", PYTHONPATH=str(grown.root))
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["base"]["label"] == document["head"]["label"] == sys.executable
+    assert [row["verdict"] for row in document["comparisons"]] == ["unchanged"]
+    half = grown.perfkit(*words[:3])
+    assert half.returncode == 2
+    assert "both --python-base and --python-head" in half.stderr
+    assert grown.leftovers() == []
