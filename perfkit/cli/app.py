@@ -7,6 +7,7 @@ import typer
 from perfkit import __version__
 from perfkit.cli import options
 from perfkit.cli.bench import bench
+from perfkit.cli.bisect import bisect
 from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
@@ -74,6 +75,7 @@ app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=DECIDE)(check)
 app.command(rich_help_panel=REPORT)(history)
+app.command(rich_help_panel=REPORT)(bisect)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

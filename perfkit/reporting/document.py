@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from perfkit.errors import UsageError
-from perfkit.model import Report
+from perfkit.model import Comparison, Report
 
 SCHEMA = 1
 
@@ -24,6 +24,12 @@ def to_values(report: Report) -> dict[str, Any]:
             value["status"] = str(row.status)
     values.pop("command")  # the envelope holds it
     return values
+
+
+def row_values(row: Comparison) -> dict[str, Any]:
+    """Return one comparison as it stands in a report."""
+    values: dict[str, Any] = to_values(Report(command="", comparisons=(row,)))
+    return dict(values["comparisons"][0])
 
 
 def from_text(text: str, place: str) -> Report:
