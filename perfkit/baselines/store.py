@@ -10,7 +10,7 @@ import itertools
 import json
 import logging
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -47,6 +47,9 @@ COLUMNS = (
 )
 """The columns of asv's result format version 2, in the order asv writes them."""
 
+SHORT = 8
+"""Characters of the commit that file names start with, as asv's do."""
+
 DIGITS = 4
 """Significant digits of stored samples: 0.05 % at worst, far below any timing's noise."""
 
@@ -73,7 +76,7 @@ def save_run(folder: Path, run: Run, descriptions: Mapping[str, Mapping[str, obj
     machine = machine_name(run.environment)
     _write_machine(folder / machine / "machine.json", machine, run.environment)
     _write_descriptions(folder / "benchmarks.json", descriptions)
-    path = folder / machine / f"{run.commit[:8]}-{_environment_name(run)}-{run.identity}.json"
+    path = folder / machine / f"{run.commit[:SHORT]}-{_environment_name(run)}-{run.identity}.json"
     write_whole(path, _result_file(run, machine, descriptions))
     return path
 
@@ -244,14 +247,18 @@ def _own(sample: Sample) -> dict[str, object]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def read_runs(folder: Path) -> Iterator[Run]:
+def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[Run]:
     """Yield every run that perfkit stored below ``folder``, in order of file name.
 
-    A file that cannot be read is reported on the log with its place and left out; results that
-    asv wrote hold no processes and are left to asv.
+    With ``commits`` (full names), only theirs, and only their files are read. A file that cannot
+    be read is reported on the log with its place and left out; results that asv wrote hold no
+    processes and are left to asv.
     """
+    prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
     for path in sorted(folder.glob("*/*.json")):
-        if path.name == "machine.json":
+        if path.name == "machine.json" or (
+            prefixes is not None and path.name[:SHORT] not in prefixes
+        ):
             continue
         try:
             run = _read_run(path)
@@ -259,7 +266,7 @@ def read_runs(folder: Path) -> Iterator[Run]:
             found = str(error) if isinstance(error, MeasurementError) else repr(error)
             log.warning("%s: left out, not readable as a stored run: %s", path, found)
             continue
-        if run is not None:
+        if run is not None and (commits is None or run.commit in commits):
             yield run
 
 

@@ -1,5 +1,6 @@
 """``perfkit compare``: is head slower than base?"""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,13 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored",
+            help="Measure nothing: look at what `perfkit bench` stored of both commits.",
+        ),
+    ] = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -29,9 +37,14 @@ def compare(
 
     Both are built once and run in rounds of fresh processes on this machine. Each benchmark gets
     rounds until it is decided; what looks changed is confirmed on new rounds before it counts.
+
+    With --stored, results of different runs are shown and never fail: what lies between two runs
+    is as often the machine as the change.
     """
     from perfkit.cli.change import finish_report, judged_revision, measured_change
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.stored import stored_report
+    from perfkit.errors import UsageError
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -39,6 +52,23 @@ def compare(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     )
     repository, suite = repository_and_suite(Path.cwd())
+    if stored:
+        if min_rounds is not None or max_rounds is not None or budget is not None or seed:
+            raise UsageError(
+                "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget and"
+                " --seed, which say how to measure."
+            )
+        dirty = head is None and repository.is_dirty(apart_from=suite.results)
+        report = stored_report(
+            suite,
+            repository.resolve(base),
+            repository.resolve(head or "HEAD"),
+            thresholds=settings.thresholds,
+            patterns=bench or [],
+            today=datetime.now(tz=UTC).date(),
+            warnings=["uncommitted changes are not part of stored results"] if dirty else [],
+        )
+        return finish_report(invocation, report, repository, output=output, strict=strict)
     with measured_change(
         invocation,
         repository,
