@@ -169,7 +169,9 @@ def _suspects(history: History) -> "list[Text]":
         for suspect in trend.suspects:
             label = trend.series.labels[suspect.index][:SHORT_LABEL]
             more = suspect.confirmations
-            wanted = "measure again" if more is None else f"{more} more points there would decide"
+            wanted = "measure it again"
+            if more:
+                wanted = f"{more} more point{'s' if more > 1 else ''} there would decide"
             lines.append(
                 Text(
                     f"? {trend.series.name} looks different since {label}:"
