@@ -32,7 +32,7 @@ ARROWS: Mapping[str, set[str]] = {
     "machine": BASE,
     "forge": BASE,
     "benchmarking": BASE | {"forge", "gate", "stats"},
-    "baselines": BASE | {"stats"},
+    "baselines": BASE | {"forge", "stats"},
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"targets"},
     "memory": BASE | {"stats", "targets"},

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 from perfkit.model import Environment
 
@@ -16,6 +18,26 @@ def machine_name(environment: Environment) -> str:
     host name is left out: hosted runners change it at every job, and it is nobody's business.
     """
     facts = "|".join(f"{name}={getattr(environment, name)}" for name in IDENTITY)
+    return _name(environment.cpu, environment.cores, facts)
+
+
+def asv_machine_name(facts: Mapping[str, str]) -> str:
+    """Return the name for a machine that asv described: CPU, cores and a fingerprint.
+
+    asv's own name of it is a label: hosted runners get another one at every job, on a handful of
+    CPU models. The kernel's version, which asv keeps in ``os``, and the size of the memory vary
+    between equal runners and are left out. A machine of which asv knows no facts keeps its label.
+    """
+    cpu, cores = facts.get("cpu", ""), facts.get("num_cpu", "")
+    if not cpu:
+        return facts.get("machine") or "unknown"
+    system = facts.get("os", "").split(" ")[0]
+    text = "|".join((cpu, cores, facts.get("arch", ""), system))
+    return _name(cpu, cores, text)
+
+
+@lru_cache
+def _name(cpu: str, cores: object, facts: str) -> str:
     fingerprint = hashlib.sha256(facts.encode()).hexdigest()[:8]
-    cpu = re.sub(r"[^a-z0-9]+", "-", environment.cpu.lower()).strip("-")[:40] or "cpu"
-    return f"{cpu}-{environment.cores}c-{fingerprint}"
+    slug = re.sub(r"[^a-z0-9]+", "-", cpu.lower()).strip("-")[:40] or "cpu"
+    return f"{slug}-{cores}c-{fingerprint}"

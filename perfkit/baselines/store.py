@@ -1,57 +1,47 @@
 """``baselines/``: measured runs as a results folder that asv itself can read.
 
-One immutable file per run, in asv's result format version 2, one benchmark per line so that git
-stores and merges it well. What asv does not know stands under the extra top-level key
-``perfkit``, which asv ignores: which values came from which process and round, the outcome, the
-environment.
+One immutable file per run and nothing that two branches would both change: what they add merges
+without a conflict. ``benchmarks.json``, which asv wants and which every suite changes, is made
+from the snapshots of :mod:`perfkit.baselines.descriptions` and not committed.
 """
 
-import itertools
+import hashlib
 import json
 import logging
-import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from perfkit.baselines.descriptions import (
+    read_descriptions,
+    save_snapshot,
+    write_benchmarks_json,
+)
 from perfkit.baselines.machine import machine_name
+from perfkit.baselines.result_file import SCHEMA
+from perfkit.baselines.run_file import environment_name, grid, machine_facts, run_text
 from perfkit.durable import write_whole
 from perfkit.errors import MeasurementError
 from perfkit.model import BenchmarkId, Environment, Run, Sample, Unit
 
 log = logging.getLogger("perfkit.baselines")
 
-ASV_RESULT_VERSION = 2
 ASV_MACHINE_VERSION = 1
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 """What reading a file of another shape than ours ends in."""
 
-SCHEMA = 1
-"""Version of what stands under the key ``perfkit``."""
-
-COLUMNS = (
-    "result",
-    "params",
-    "version",
-    "started_at",
-    "duration",
-    "stats_ci_99_a",
-    "stats_ci_99_b",
-    "stats_q_25",
-    "stats_q_75",
-    "stats_number",
-    "stats_repeat",
-    "samples",
-    "profile",
-)
-"""The columns of asv's result format version 2, in the order asv writes them."""
-
 SHORT = 8
 """Characters of the commit that file names start with, as asv's do."""
 
-DIGITS = 4
-"""Significant digits of stored samples: 0.05 % at worst, far below any timing's noise."""
+IGNORED = """\
+# Made from the other files by perfkit, see `perfkit baselines check`.
+/benchmarks.json
+/.perfkit/
+# What an interrupted write leaves behind.
+/*/.*
+"""
+"""The results folder's ``.gitignore``."""
 
 
 def check_storable(folder: Path) -> None:
@@ -65,200 +55,49 @@ def check_storable(folder: Path) -> None:
             f"{folder}: results cannot be stored there ({error.strerror or error}); make the"
             " folder writable, name another results_dir in asv.conf.json, or give --no-store."
         ) from error
-    _known_descriptions(folder / "benchmarks.json")
+    read_descriptions(folder)
 
 
 def save_run(folder: Path, run: Run, descriptions: Mapping[str, Mapping[str, object]]) -> Path:
-    """Write one run below ``folder`` and return its file.
+    """Write one run below ``folder`` and return its file, which is the last thing written.
 
-    ``descriptions`` are asv_runner's records by benchmark name; they become ``benchmarks.json``.
+    ``descriptions`` are asv_runner's records by benchmark name. Raises MeasurementError where the
+    folder cannot be written; what was stored before stays whole.
     """
     machine = machine_name(run.environment)
+    if not (folder / ".gitignore").exists():
+        write_whole(folder / ".gitignore", IGNORED)
     _write_machine(folder / machine / "machine.json", machine, run.environment)
-    _write_descriptions(folder / "benchmarks.json", descriptions)
-    path = folder / machine / f"{run.commit[:SHORT]}-{_environment_name(run)}-{run.identity}.json"
-    write_whole(path, _result_file(run, machine, descriptions))
+    snapshot = save_snapshot(folder, descriptions) if descriptions else None
+    write_benchmarks_json(folder, {**read_descriptions(folder), **descriptions})
+    text = run_text(run, machine, descriptions, snapshot=snapshot)
+    # The same run stored on two branches is one file, and no two runs can ever be one.
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    name = f"{run.commit[:SHORT]}-{environment_name(run)}-{digest}-{run.identity}.json"
+    path = folder / machine / name
+    write_whole(path, text)
     return path
 
 
 def _write_machine(path: Path, machine: str, environment: Environment) -> None:
     if path.exists():
         return
-    facts = {
-        "arch": environment.system,
-        "cpu": environment.cpu,
-        "machine": machine,
-        "num_cpu": str(environment.cores),
-        "os": f"{environment.system} {environment.libc}",
-        "ram": str(environment.memory_bytes // 1024),
-        "version": ASV_MACHINE_VERSION,
-    }
+    facts = {**machine_facts(machine, environment), "version": ASV_MACHINE_VERSION}
     write_whole(path, json.dumps(facts, indent=4, sort_keys=True) + "\n")
 
 
-def _write_descriptions(path: Path, new: Mapping[str, Mapping[str, object]]) -> None:
-    """Merge the suite's records into asv's ``benchmarks.json``, one benchmark per line."""
-    merged = {**_known_descriptions(path), **{name: dict(value) for name, value in new.items()}}
-    lines = [f"{json.dumps(name)}: {_compact(merged[name])}" for name in sorted(merged)]
-    lines.append(f'"version": {ASV_RESULT_VERSION}')
-    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
-
-
-def _known_descriptions(path: Path) -> dict[str, object]:
-    if not path.exists():
-        return {}
-    known = _read_json(path)
-    known.pop("version", None)
-    return known
-
-
-def _result_file(run: Run, machine: str, descriptions: Mapping[str, Mapping[str, object]]) -> str:
-    by_name: dict[str, dict[BenchmarkId, Sample]] = {}
-    for sample in run.samples:
-        by_name.setdefault(sample.benchmark.name, {})[sample.benchmark] = sample
-    rows, own = [], []
-    for benchmark in sorted(by_name):
-        grid = _grid(descriptions.get(benchmark, {}))
-        ordered = [by_name[benchmark].get(BenchmarkId(benchmark, params)) for params in grid]
-        axes = descriptions.get(benchmark, {}).get("params", [])
-        rows.append(f"{json.dumps(benchmark)}: {_compact(_row(run, ordered, axes))}")
-        facts = [None if sample is None else _own(sample) for sample in ordered]
-        own.append(f"{json.dumps(benchmark)}: {_compact(facts)}")
-    head = {
-        "commit_hash": run.commit,
-        "env_name": _environment_name(run),
-        "date": run.date,
-        "params": {
-            "arch": run.environment.system,
-            "cpu": run.environment.cpu,
-            "machine": machine,
-            "num_cpu": str(run.environment.cores),
-            "os": f"{run.environment.system} {run.environment.libc}",
-            "ram": str(run.environment.memory_bytes // 1024),
-            "python": _python_version(run),
-        },
-        "python": _python_version(run),
-        "requirements": {},
-        "env_vars": {},
-        "result_columns": COLUMNS,
-    }
-    opening = _compact(head).removesuffix("}")
-    environment = {field: getattr(run.environment, field) for field in Environment.__slots__}
-    environment["label"] = machine  # a host name would say more about people than about timings
-    extra = {
-        "schema": SCHEMA,
-        "identity": run.identity,
-        "dirty": run.dirty,
-        "started": run.started,
-        "environment": environment,
-    }
-    return (
-        f'{opening},\n"results": {{\n'
-        + ",\n".join(rows)
-        + f'\n}},\n"durations": {{}},\n"version": {ASV_RESULT_VERSION},\n'
-        + f'"perfkit": {_compact(extra).removesuffix("}")},\n"processes": {{\n'
-        + ",\n".join(own)
-        + "\n}}\n}\n"
-    )
-
-
-def _python_version(run: Run) -> str:
-    """Return major and minor version, which is what asv tells environments apart by."""
-    return ".".join(run.environment.python.split()[0].split(".")[:2])
-
-
-def _environment_name(run: Run) -> str:
-    """Return asv's name of the environment; the same for all runs that asv may compare."""
-    return f"perfkit-py{_python_version(run)}"
-
-
-def _grid(description: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    axes = description.get("params") or []
-    return list(itertools.product(*[[str(value) for value in axis] for axis in axes]))
-
-
-def _row(run: Run, samples: Sequence[Sample | None], axes: object) -> list[object]:
-    """Return one benchmark's values in asv's columns; a failure is null, as asv writes it."""
-    flat = [_flat(sample) for sample in samples]
-    timed = any(sample is not None and sample.unit is Unit.SECONDS for sample in samples)
-    results = [_median(values) for values in flat]
-    quartiles = [_quantiles(values) if timed else None for values in flat]
-    version = next((sample.source_hash for sample in samples if sample is not None), None)
-    row: list[object] = [
-        results,
-        axes,
-        version,
-        run.started,
-        None,
-        None if not timed else [None if q is None else q[0] for q in quartiles],
-        None if not timed else [None if q is None else q[4] for q in quartiles],
-        None if not timed else [None if q is None else q[1] for q in quartiles],
-        None if not timed else [None if q is None else q[3] for q in quartiles],
-        None if not timed else [1 if values else None for values in flat],
-        None if not timed else [len(values) if values else None for values in flat],
-        flat,
-    ]
-    return row
-
-
-def _flat(sample: Sample | None) -> list[float] | None:
-    if sample is None or sample.failure or not sample.processes:
-        return None
-    values = [value for process in sample.processes for value in process]
-    # Counts are exact: two that differ in the fifth digit are different results.
-    return values if sample.unit is Unit.COUNT else [_rounded(value) for value in values]
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS - 1}e}")
-
-
-def _median(values: list[float] | None) -> float | None:
-    if not values:
-        return None
-    middle = statistics.median(values)
-    return middle if float(middle).is_integer() else _rounded(middle)
-
-
-def _quantiles(values: list[float] | None) -> tuple[float, float, float, float, float] | None:
-    """Return minimum, quartiles and maximum.
-
-    asv wants an interval; the range of the values is one that claims nothing.
-    """
-    if not values:
-        return None
-    if len(values) == 1:
-        return (values[0],) * 5
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return min(values), _rounded(low), _rounded(middle), _rounded(high), max(values)
-
-
-def _own(sample: Sample) -> dict[str, object]:
-    """Return what asv's columns cannot hold, without what has its usual value."""
-    facts: dict[str, object] = {
-        "sizes": [len(process) for process in sample.processes],
-        "rounds": list(sample.rounds),
-        "unit": str(sample.unit),
-        "outcome": sample.outcome,
-        "failure": sample.failure,
-        "better": sample.better if sample.better != "lower" else None,
-        "exact": sample.exact or None,
-    }
-    return {key: value for key, value in facts.items() if value is not None}
-
-
 def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[Run]:
-    """Yield every run that perfkit stored below ``folder``, in order of file name.
+    """Yield every run that perfkit stored below ``folder``, in order of their identity.
 
     With ``commits`` (full names), only theirs, and only their files are read. A file that cannot
     be read is reported on the log with its place and left out; results that asv wrote hold no
     processes and are left to asv.
     """
     prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
-    for path in sorted(folder.glob("*/*.json")):
-        if path.name == "machine.json" or (
-            prefixes is not None and path.name[:SHORT] not in prefixes
-        ):
+    for path in sorted(folder.glob("*/*.json"), key=_identity_of):
+        if path.name == "machine.json":
+            continue
+        if prefixes is not None and path.name[:SHORT] not in prefixes:
             continue
         try:
             run = _read_run(path)
@@ -268,6 +107,10 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
             continue
         if run is not None and (commits is None or run.commit in commits):
             yield run
+
+
+def _identity_of(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
 
 
 def _read_run(path: Path) -> Run | None:
@@ -281,7 +124,7 @@ def _read_run(path: Path) -> Run | None:
     samples = []
     for name, facts in own["processes"].items():
         row = values["results"][name]
-        for index, params in enumerate(_grid({"params": row[column["params"]]})):
+        for index, params in enumerate(grid({"params": row[column["params"]]})):
             if facts[index] is not None:
                 samples.append(_sample(BenchmarkId(name, params), row, column, index, facts[index]))
     return Run(
@@ -328,7 +171,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise MeasurementError(f"{path}: found {type(values).__name__}, wanted an object")
     return values
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(", ", ": "), allow_nan=False)

@@ -11,7 +11,9 @@ from perfkit.cli import options
 
 def compare(
     context: typer.Context,
-    base: Annotated[str, typer.Argument(help="The commit, tag or branch to compare with.")],
+    base: Annotated[
+        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+    ] = None,
     head: Annotated[
         str | None,
         typer.Argument(help="The commit to judge. Default: the working tree."),
@@ -29,6 +31,17 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    isolate: options.Isolate = False,
+    python_base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="Compare what this interpreter has installed, instead of a commit...",
+        ),
+    ] = None,
+    python_head: Annotated[
+        Path | None, typer.Option(metavar="PYTHON", help="...with what this one has installed.")
+    ] = None,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -41,43 +54,72 @@ def compare(
     With --stored, results of different runs are shown and never fail: what lies between two runs
     is as often the machine as the change.
     """
-    from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.benchmarking.compare import installed_sides
+    from perfkit.cli.change import (
+        finish_report,
+        judged_revision,
+        measured_change,
+        measured_sides,
+    )
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
     from perfkit.errors import UsageError
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings = settings_of(
+    thresholds = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
-    )
+    ).thresholds
+    commit, pythons = _what_to_compare(base, python_base, python_head)
     repository, suite = repository_and_suite(Path.cwd())
+    patterns = bench or []
     if stored:
-        if min_rounds is not None or max_rounds is not None or budget is not None or seed:
+        measuring = (min_rounds, max_rounds, budget, python_base, python_head)
+        if isolate or seed or any(one is not None for one in measuring):
             raise UsageError(
-                "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget and"
-                " --seed, which say how to measure."
+                "--stored measures nothing, so leave out the options that say how to measure:"
+                " --min-rounds, --max-rounds, --budget, --seed, --isolate and both --python."
             )
         dirty = head is None and repository.is_dirty(apart_from=suite.results)
         report = stored_report(
             suite,
-            repository.resolve(base),
+            repository.resolve(commit),
             repository.resolve(head or "HEAD"),
-            thresholds=settings.thresholds,
-            patterns=bench or [],
+            thresholds=thresholds,
+            patterns=patterns,
             today=datetime.now(tz=UTC).date(),
             warnings=["uncommitted changes are not part of stored results"] if dirty else [],
         )
-        return finish_report(invocation, report, repository, output=output, strict=strict)
-    with measured_change(
-        invocation,
-        repository,
-        suite,
-        base=repository.resolve(base),
-        head=judged_revision(repository, suite, head),
-        thresholds=settings.thresholds,
-        patterns=bench or [],
-        seed=seed,
-    ) as (_, compared):
-        report = compared.report
+    elif pythons is not None:
+        sides = installed_sides(repository, suite, *pythons)
+        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+    else:
+        with measured_change(
+            invocation,
+            repository,
+            suite,
+            base=repository.resolve(commit),
+            head=judged_revision(repository, suite, head),
+            thresholds=thresholds,
+            patterns=patterns,
+            seed=seed,
+            isolate=isolate,
+        ) as (_, compared):
+            report = compared.report
     return finish_report(invocation, report, repository, output=output, strict=strict)
+
+
+def _what_to_compare(
+    base: str | None, python_base: Path | None, python_head: Path | None
+) -> tuple[str, tuple[Path, Path] | None]:
+    """Return the base commit, or both interpreters; UsageError unless it is exactly one of them."""
+    from perfkit.errors import UsageError
+
+    if python_base is not None and python_head is not None and base is None:
+        return "", (python_base, python_head)
+    if python_base is None and python_head is None and base is not None:
+        return base, None
+    raise UsageError(
+        "give either BASE, a commit to compare with, or both --python-base and --python-head, two"
+        " interpreters that have the project installed."
+    )

@@ -15,9 +15,30 @@ def history(
     context: typer.Context,
     *,
     bench: options.Bench = None,
+    machine: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--machine",
+            "-m",
+            metavar="REGEX",
+            help="Only machines or environments whose name this matches; may be repeated.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="COMMIT|DATE", help="Only changes after this commit or date."
+        ),
+    ] = None,
     branch: Annotated[
         str, typer.Option("--branch", help="Whose commits, along first parents.")
     ] = "HEAD",
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="DIR", help="An asv results folder. Default: the suite's own."
+        ),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
@@ -35,35 +56,57 @@ def history(
     min_effect: Annotated[
         str, typer.Option("--min-effect", metavar="RATIO", help="Smallest change that is shown.")
     ] = "1%",
+    every_series: Annotated[
+        bool, typer.Option("--all", help="Show every series, also of many without a change.")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write every series as one HTML file."),
+    ] = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print the points as CSV instead of the report.")
+    ] = False,
     json: options.Json = False,
 ) -> int:
     """Show every benchmark's history with its changes of level, and what commit brought them.
 
-    Reads the runs that `perfkit bench` stored, or any file of numbers. It reports and does not
-    judge: a pull request is judged by `perfkit compare`. Steps are told from slow drifts, and a
-    lone spike is neither.
+    Reads the runs that `perfkit bench` stored and those of asv, or any file of numbers. It
+    reports and does not judge: a pull request is judged by `perfkit compare`. Steps are told from
+    slow drifts, and a lone spike is neither.
     """
+    from perfkit.cli.invocation import Raw
     from perfkit.config.units import parse_ratio
+    from perfkit.durable import write_whole
     from perfkit.errors import ExitCode, UsageError
+    from perfkit.reporting.history_csv import history_csv
+    from perfkit.reporting.history_html import history_html
     from perfkit.reporting.history_text import history_text, history_values
 
-    del json  # its callback has acted
     invocation = options.invocation_of(context)
+    if csv and json:
+        raise UsageError("--csv and --json both claim stdout: give one of them.")
     try:
         smallest = parse_ratio(min_effect)
     except UsageError as error:
         raise UsageError(f"--min-effect: {error}") from None
-    if source is None and column:
-        raise UsageError("--column chooses columns of a file: give the file with --input.")
-    if source is not None and bench:
-        raise UsageError("--bench chooses stored benchmarks: choose columns with --column.")
-    found = (
-        _stored(bench or [], branch, alpha=alpha, min_effect=smallest)
-        if source is None
-        else _from_file(source, column or [], alpha=alpha, min_effect=smallest)
-    )
+    if source is None:
+        if column:
+            raise UsageError("--column chooses columns of a file: give the file with --input.")
+        found = _stored(
+            results, bench or [], machine or [], since, branch, alpha=alpha, min_effect=smallest
+        )
+    else:
+        if bench:
+            raise UsageError("--bench chooses stored benchmarks: choose columns with --column.")
+        if machine or since or results:
+            raise UsageError("--machine, --since and --results are about stored runs.")
+        found = _from_file(source, column or [], alpha=alpha, min_effect=smallest)
+    if html is not None:
+        write_whole(html, history_html(found))
     return invocation.finish(
-        ExitCode.PASSED, text=history_text(found), values=history_values(found)
+        ExitCode.PASSED,
+        text=Raw(history_csv(found)) if csv else history_text(found, every_series=every_series),
+        values=history_values(found) if invocation.json else {},
     )
 
 
@@ -74,32 +117,35 @@ def _from_file(path: Path, columns: list[str], *, alpha: float, min_effect: floa
     return history_of(read_series(path, columns), alpha=alpha, min_effect=min_effect)
 
 
-def _stored(patterns: list[str], branch: str, *, alpha: float, min_effect: float) -> "History":
-    import re
+def _stored(
+    results: Path | None,
+    benchmarks: list[str],
+    machines: list[str],
+    since: str | None,
+    branch: str,
+    *,
+    alpha: float,
+    min_effect: float,
+) -> "History":
+    from perfkit.baselines.history import Selection, stored_history
+    from perfkit.benchmarking.suite import find_suite
+    from perfkit.errors import UsageError
+    from perfkit.forge.git import Repository
 
-    from perfkit.baselines.series import series_of
-    from perfkit.baselines.store import read_runs
-    from perfkit.cli.settings import repository_and_suite
-    from perfkit.errors import MeasurementError, UsageError
-    from perfkit.stats.history import history_of
-
+    selection = Selection.of(benchmarks, machines)
     try:
-        wanted = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(
-            f"--bench: {error.pattern!r} is no regular expression: {error}."
-        ) from error
-    repository, suite = repository_and_suite(Path.cwd())
-    order = repository.first_parents(repository.resolve(branch).commit)
-    series = [
-        one
-        for one in series_of(read_runs(suite.results), order)
-        if not wanted or any(pattern.search(one.name) for pattern in wanted)
-    ]
-    if not series:
-        raise MeasurementError(
-            f"{suite.results}: holds no run of a commit of {branch}"
-            + (" that --bench matches" if patterns else "")
-            + "; `perfkit bench` measures one and stores it."
-        )
-    return history_of(series, alpha=alpha, min_effect=min_effect, subject_of=repository.subject)
+        repository = Repository.around(Path.cwd())
+    except UsageError:
+        if results is None:
+            raise
+        repository = None  # any folder of results can be looked at, in the order of its dates
+    folder = find_suite(Path.cwd()).results if results is None else results
+    return stored_history(
+        folder,
+        repository,
+        branch,
+        selection,
+        since=since,
+        alpha=alpha,
+        min_effect=min_effect,
+    )

@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfkit.errors import UsageError
-from perfkit.model import Revision
+from perfkit.model import Commit, Revision
 
 WORKING_TREE = "working tree"
 """How the uncommitted state is called on the command line and in reports."""
@@ -57,11 +57,12 @@ class Repository:
             )
         return done.stdout.removesuffix("\n")
 
-    def _try(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _try(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         # File names and messages are bytes that need not be UTF-8.
         return subprocess.run(
             ["git", *arguments],
             cwd=self.root,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
@@ -154,6 +155,23 @@ class Repository:
     def first_parents(self, tip: str) -> Sequence[str]:
         """Return commits from the root to ``tip`` along first parents."""
         return self.git("rev-list", "--first-parent", "--reverse", tip).splitlines()
+
+    def commits(self, names: Iterable[str]) -> dict[str, Commit]:
+        """Return date and subject of full commits, asked at once; those unknown are left out."""
+        wanted = "\n".join(names)
+        if not wanted:
+            return {}
+        done = self._try(
+            *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--stdin"),
+            "--format=%H%x00%at%x00%s",
+            stdin=wanted + "\n",
+        )
+        found = {}
+        for line in done.stdout.splitlines():
+            commit, date, subject = line.split("\0", 2)
+            readable = subject.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            found[commit] = Commit(date=int(date) * 1000, subject=readable)
+        return found
 
     def changes(self) -> Sequence[Path]:
         """Return what differs from HEAD, deleted files included, and untracked, not ignored files.

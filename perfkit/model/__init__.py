@@ -1,6 +1,7 @@
 """Frozen values that every part of perfkit speaks; standard library only, no tool, no clock."""
 
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.commit import Commit
 from perfkit.model.environment import Environment
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
@@ -23,6 +24,7 @@ __all__ = [
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
+    "Commit",
     "Comparison",
     "Environment",
     "Function",

@@ -1,6 +1,7 @@
 """The history of one measured thing."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from perfkit.model.sample import Unit
 
@@ -11,6 +12,7 @@ class Series:
 
     ``values[i]`` (in ``unit``) was measured at ``labels[i]``: a full commit, or whatever a file
     names its rows with. NaN is a point without a value. ``group`` is the machine, empty for files.
+    ``notes`` say what was left out.
     """
 
     name: str
@@ -18,3 +20,5 @@ class Series:
     unit: Unit
     labels: tuple[str, ...]
     values: tuple[float, ...]
+    better: Literal["lower", "higher"] = "lower"
+    notes: tuple[str, ...] = ()

@@ -1,13 +1,16 @@
 """A history for the terminal and as JSON values: pure functions of the history."""
 
 import math
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import Unit
 from perfkit.reporting.quantity import change, change_interval, quantity
 from perfkit.reporting.sparkline import sparkline
 from perfkit.stats import ChangePoint, Event
-from perfkit.stats.history import History, Trend
+from perfkit.stats.history import History, Outlook, SeriesName, Trend
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,16 +23,37 @@ NAMED_MEMBERS = 3
 """Series named in the line of an event; the others are counted."""
 
 
-def history_text(history: History) -> "RenderableType":
-    """Return a row per series with its sparkline, then the events, then the suspects."""
+SHORT_TABLE = 40
+"""Series up to which all are shown; of more, those that changed."""
+
+SECTIONS = {
+    Outlook.REGRESSION: "Regressions that stand",
+    Outlook.IMPROVEMENT: "Improvements that stand",
+    Outlook.WENT_AWAY: "Changes that went away",
+    Outlook.DRIFT: "Drifts",
+}
+
+
+def history_text(history: History, *, every_series: bool = False) -> "RenderableType":
+    """Return a row per series with its sparkline, then the events, then the suspects.
+
+    Of many series only those with a change are shown, unless ``every_series``.
+    """
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(_headline(history), style="bold"), Text()]
-    groups = sorted({trend.series.group for trend in history.trends})
-    for group in groups:
+    shown = [
+        trend
+        for trend in history.trends
+        if every_series
+        or len(history.trends) <= SHORT_TABLE
+        or trend.analysis.change_points
+        or trend.suspects
+    ]
+    for group in dict.fromkeys(trend.series.group for trend in shown):
         if group:
             parts.append(Text(group, style="dim"))
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
@@ -38,27 +62,42 @@ def history_text(history: History) -> "RenderableType":
         table.add_column("history", no_wrap=True)
         table.add_column("latest", justify="right", no_wrap=True)
         table.add_column("changes")
-        for trend in history.trends:
+        for trend in shown:
             if trend.series.group == group:
                 table.add_row(*(Text(cell) for cell in _row(trend)))
         parts += [table, Text()]
-    if history.events:
-        parts.append(Text("Changes, oldest first", style="bold"))
-        parts += [_event(event, history) for event in history.events]
-        parts.append(Text())
+    if len(shown) < len(history.trends):
+        rest = len(history.trends) - len(shown)
+        parts += [Text(f"{rest} series without a change are not shown: --all shows them."), Text()]
+    for outlook, title in SECTIONS.items():
+        events = [event for event in history.events if history.outlook(event) is outlook]
+        if events:
+            parts.append(Text(f"{title}, oldest first", style="bold"))
+            parts += [_event(event, history) for event in events]
+            parts.append(Text())
     parts += _suspects(history)
     parts += _notes(history)
     return Group(*parts)
 
 
 def _headline(history: History) -> str:
-    alarms = sum(event.is_alarm for event in history.events)
-    series = f"{len(history.trends)} series"
-    if not alarms:
-        return f"{series}, no change of level that still stands"
-    if alarms == 1:
-        return f"{series}, one change of level that still stands"
-    return f"{series}, {alarms} changes of level that still stand"
+    counts = Counter(history.outlook(event) for event in history.events)
+    words = [
+        f"{counts[outlook]} {outlook}{'s' if counts[outlook] > 1 else ''} {rest}".rstrip()
+        for outlook, rest in (
+            (Outlook.REGRESSION, "that stand" if counts[Outlook.REGRESSION] > 1 else "that stands"),
+            (
+                Outlook.IMPROVEMENT,
+                "that stand" if counts[Outlook.IMPROVEMENT] > 1 else "that stands",
+            ),
+        )
+        if counts[outlook]
+    ]
+    if counts[Outlook.WENT_AWAY]:
+        words.append(f"{counts[Outlook.WENT_AWAY]} that went away")
+    if counts[Outlook.DRIFT]:
+        words.append(f"{counts[Outlook.DRIFT]} drift{'s' * (counts[Outlook.DRIFT] > 1)}")
+    return f"{len(history.trends)} series: {', '.join(words) or 'no change of level'}"
 
 
 def _row(trend: Trend) -> tuple[str, str, str, str, str]:
@@ -79,32 +118,41 @@ def _row(trend: Trend) -> tuple[str, str, str, str, str]:
     )
 
 
-def _event(event: Event[tuple[str, str]], history: History) -> "Text":
+def _event(event: Event[SeriesName], history: History) -> "Text":
     from rich.text import Text
 
-    labels = history.trends[0].series.labels
-    label = labels[event.first]
-    subject = history.subjects.get(label, "")
-    worst = event.members[0]
-    units = {(t.series.group, t.series.name): t.series.unit for t in history.trends}
+    labels = history.labels
     names = [
-        f"{name} {_shift(member.change, units[key])}"
+        f"{member.benchmark[1]} {_shift(member.change, history.by_name[member.benchmark].unit)}"
         for member in event.members[:NAMED_MEMBERS]
-        for key in [member.benchmark]
-        for name in [key[1]]
     ]
     rest = len(event.members) - NAMED_MEMBERS
     if rest > 0:
         names.append(f"and {rest} more")
     until = ""
     if event.kind == "drift":
-        until = f" (a drift until {labels[worst.change.end - 1][:SHORT_LABEL]})"
+        until = f" (until {_point(labels[event.members[0].change.end - 1], history)})"
     elif event.went_away:
         back = max(member.went_away or 0 for member in event.members)
-        until = f" (went away at {labels[back][:SHORT_LABEL]})"
+        until = f" (went away at {_point(labels[back], history)})"
     style = "" if event.is_alarm else "dim"
-    head = f"  {label[:SHORT_LABEL]} {subject}".rstrip()
+    subject = commit.subject if (commit := history.commits.get(labels[event.first])) else ""
+    head = f"  {_point(labels[event.first], history)} {subject}".rstrip()
     return Text(f"{head}: {', '.join(names)}{until}", style=style)
+
+
+def _point(label: str, history: History) -> str:
+    """Return a short label, with the author date where it is known."""
+    commit = history.commits.get(label)
+    short = label[:SHORT_LABEL]
+    return f"{short} {day(commit.date)}" if commit else short
+
+
+def day(milliseconds: int) -> str:
+    """Return a time since 1970 as its date in UTC."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).strftime(
+        "%Y-%m-%d"
+    )
 
 
 def _shift(found: ChangePoint, unit: Unit) -> str:
@@ -121,7 +169,9 @@ def _suspects(history: History) -> "list[Text]":
         for suspect in trend.suspects:
             label = trend.series.labels[suspect.index][:SHORT_LABEL]
             more = suspect.confirmations
-            wanted = "measure again" if more is None else f"{more} more points there would decide"
+            wanted = "measure it again"
+            if more:
+                wanted = f"{more} more point{'s' if more > 1 else ''} there would decide"
             lines.append(
                 Text(
                     f"? {trend.series.name} looks different since {label}:"
@@ -136,32 +186,54 @@ def _suspects(history: History) -> "list[Text]":
 def _notes(history: History) -> "list[Text]":
     from rich.text import Text
 
-    notes: dict[str, int] = {}
+    # Notes that differ in their numbers only are one line.
+    kinds: dict[str, list[str]] = {}
     for trend in history.trends:
-        for note in trend.analysis.notes:
-            notes[note] = notes.get(note, 0) + 1
-    return [Text(f"! {count} series: {note}", style="dim") for note, count in notes.items()]
+        for note in (*trend.analysis.notes, *trend.series.notes):
+            kinds.setdefault(re.sub(r"\d+", "some", note), []).append(note)
+    lines = [*history.notes]
+    for kind, notes in kinds.items():
+        same = len(set(notes)) == 1
+        lines.append(f"{len(notes)} series: {notes[0] if same else kind}")
+    return [Text(f"! {line}", style="dim") for line in lines]
 
 
 def history_values(history: History) -> dict[str, Any]:
     """Return the JSON values: every series with its points, change points and suspects."""
     return {
+        "notes": list(history.notes),
+        "commits": [{"label": label, **_commit(history, label)} for label in history.labels],
         "series": [_trend_values(trend) for trend in history.trends],
         "events": [
             {
                 "kind": event.kind,
                 "alarm": event.is_alarm,
                 "went_away": event.went_away,
-                "label": history.trends[0].series.labels[event.first],
-                "subject": history.subjects.get(history.trends[0].series.labels[event.first]),
+                "outlook": str(history.outlook(event)),
+                "label": history.labels[event.first],
+                **_commit(history, history.labels[event.first]),
                 "p_adjusted": event.p_adjusted,
                 "series": [
-                    {"group": member.benchmark[0], "name": member.benchmark[1]}
+                    {
+                        "group": member.benchmark[0],
+                        "name": member.benchmark[1],
+                        "went_away": None
+                        if member.went_away is None
+                        else history.labels[member.went_away],
+                    }
                     for member in event.members
                 ],
             }
             for event in history.events
         ],
+    }
+
+
+def _commit(history: History, label: str) -> dict[str, str | int | None]:
+    commit = history.commits.get(label)
+    return {
+        "date": commit.date if commit else None,
+        "subject": commit.subject if commit else None,
     }
 
 
@@ -171,10 +243,11 @@ def _trend_values(trend: Trend) -> dict[str, Any]:
         "name": trend.series.name,
         "group": trend.series.group,
         "unit": str(trend.series.unit),
+        "better": trend.series.better,
         "labels": list(labels),
         "values": [value if math.isfinite(value) else None for value in trend.series.values],
         "noise": trend.analysis.sigma,
-        "notes": list(trend.analysis.notes),
+        "notes": [*trend.analysis.notes, *trend.series.notes],
         "change_points": [
             {
                 "kind": found.kind,

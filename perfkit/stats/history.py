@@ -1,12 +1,17 @@
 """Series and what happened in them: the value behind ``perfkit history``."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
 
-from perfkit.model import Series
-from perfkit.stats.change_points import SeriesAnalysis, analyze_many
+from perfkit.model import Commit, Series
+from perfkit.stats.change_points import ChangePoint, SeriesAnalysis, analyze_many
 from perfkit.stats.events import Event, group_events
 from perfkit.stats.suspects import Suspect, suspects
+
+SeriesName = tuple[str, str]
+"""Group and name of a series, which together are unique."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,27 +23,64 @@ class Trend:
     suspects: tuple[Suspect, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook(StrEnum):
+    """What an event means today."""
+
+    REGRESSION = "regression"
+    """A step to the worse that still stands, for one of its series at least."""
+    IMPROVEMENT = "improvement"
+    WENT_AWAY = "went away"
+    """A later step took at least half of it back."""
+    DRIFT = "drift"
+    """Slow; reported and never an alarm."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class History:
     """All trends, and the events that explain changes of several series at once.
 
-    ``subjects`` says more about the points that an event names, by label: the first line of a
-    commit's message. Empty for files.
+    ``commits`` says more about the points, by label; empty for files. ``notes`` say what the
+    reader must know about the whole.
     """
 
     trends: tuple[Trend, ...]
-    events: tuple[Event[tuple[str, str]], ...]
-    subjects: dict[str, str]
+    events: tuple[Event[SeriesName], ...]
+    commits: Mapping[str, Commit] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The points that all series share."""
+        return self.trends[0].series.labels if self.trends else ()
+
+    @cached_property
+    def by_name(self) -> Mapping[SeriesName, Series]:
+        """Every series by the name that events use."""
+        return {(trend.series.group, trend.series.name): trend.series for trend in self.trends}
+
+    def outlook(self, event: Event[SeriesName]) -> Outlook:
+        """Return what ``event`` means today."""
+        if event.kind == "drift":
+            return Outlook.DRIFT
+        standing = [member for member in event.members if member.went_away is None]
+        if not standing:
+            return Outlook.WENT_AWAY
+        if any(is_worse(member.change, self.by_name[member.benchmark]) for member in standing):
+            return Outlook.REGRESSION
+        return Outlook.IMPROVEMENT
+
+    def since(self, first: int) -> "History":
+        """Return the same trends with the events that happened at ``first`` or later."""
+        return replace(self, events=tuple(one for one in self.events if one.last >= first))
 
 
-def history_of(
-    series: Sequence[Series],
-    *,
-    alpha: float,
-    min_effect: float,
-    subject_of: Callable[[str], str] = lambda _: "",
-) -> History:
-    """Analyse every series and group the changes; members are keyed by (group, name).
+def is_worse(change: ChangePoint, series: Series) -> bool:
+    """Whether the level after ``change`` is worse than the one before."""
+    return (change.after > change.before) == (series.better == "lower")
+
+
+def history_of(series: Sequence[Series], *, alpha: float, min_effect: float) -> History:
+    """Analyse every series and group the changes.
 
     All series share their labels, so that an index means the same commit in each of them.
     """
@@ -54,10 +96,4 @@ def history_of(
     events = group_events(
         {(trend.series.group, trend.series.name): trend.analysis.change_points for trend in trends}
     )
-    labels = series[0].labels if series else ()
-    named = {labels[event.first] for event in events}
-    return History(
-        trends=trends,
-        events=tuple(events),
-        subjects={label: subject for label in named if (subject := subject_of(label))},
-    )
+    return History(trends=trends, events=tuple(events))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from asv.benchmarks import Benchmarks
 from asv.machine import Machine
 from asv.results import Results
 from hypothesis import given, settings
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 from tiny_project import Project
 
 from perfkit.baselines import store
+from perfkit.baselines.descriptions import ASV_BENCHMARKS_VERSION
 from perfkit.baselines.machine import machine_name
+from perfkit.baselines.result_file import ASV_RESULT_VERSION
 from perfkit.baselines.store import check_storable, read_runs, save_run
 from perfkit.errors import MeasurementError
 from perfkit.model import BenchmarkId, Environment, Run, Sample, Unit
@@ -206,7 +209,15 @@ def places(value: object) -> list[tuple[object, object]]:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", gzip.compress(b"{}"), b'{"perfkit": {"schema": 99}}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        gzip.compress(b"{}", mtime=0),
+        b'{"perfkit": {"schema": 99}}',
+    ],
 )
 def test_unreadable_files_are_named_on_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
@@ -339,5 +350,6 @@ def sample_with_parameters(seconds: float) -> Sample:
 
 
 def test_the_columns_are_those_of_the_installed_asv() -> None:
-    assert Results.api_version == store.ASV_RESULT_VERSION
+    assert Results.api_version == ASV_RESULT_VERSION
+    assert Benchmarks.api_version == ASV_BENCHMARKS_VERSION
     assert Machine.api_version == store.ASV_MACHINE_VERSION
