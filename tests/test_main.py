@@ -143,7 +143,8 @@ def test_an_interrupted_report_is_not_followed_by_a_second_document(
     ("words", "sentence"),
     [
         (["compare", "--nonsense"], "--nonsense"),
-        (["compare"], "Missing argument"),
+        (["bisect"], "Missing argument"),
+        (["compare"], "give either BASE"),
         (["nonsense"], "No such command 'nonsense'"),
         (["bench", "--rounds", "0"], "--rounds"),
         (["bench", "--rounds", "many"], "--rounds"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from perfkit.benchmarking.isolation import isolated
 from perfkit.benchmarking.process import Interpreter
 from perfkit.benchmarking.suite import Suite
 from perfkit.errors import MeasurementError
@@ -56,14 +57,16 @@ def state_folder(root: Path) -> Path:
 
 
 @contextmanager
-def built(repository: Repository, revision: Revision, suite: Suite) -> Iterator[Side]:
+def built(
+    repository: Repository, revision: Revision, suite: Suite, *, isolate: bool = False
+) -> Iterator[Side]:
     """Hold ``revision`` checked out and installed into a folder of its own.
 
     The project is installed without its dependencies, which come from this interpreter, so that
-    both sides of a comparison differ in the project only. A commit's build is kept under
+    both sides of a comparison differ in the project only; with ``isolate`` it gets an environment
+    of its own with the dependencies that it asks for. A commit's build is kept under
     ``.perfkit/builds`` and found again by its tree; uncommitted work is put on top of its commit
-    and built afresh.
-    ``suite`` is the suite in the repository's own checkout.
+    and built afresh. ``suite`` is the suite in the repository's own checkout.
     """
     state = state_folder(repository.root)
     _sweep(state)
@@ -75,14 +78,15 @@ def built(repository: Repository, revision: Revision, suite: Suite) -> Iterator[
             site = state / "builds" / f"dirty-{name}"
             try:
                 _copy_changes(repository, folder)
-                yield _side(repository, revision, suite, folder, site)
+                yield _side(repository, revision, suite, folder, site, isolate=isolate)
             finally:
                 shutil.rmtree(site, ignore_errors=True)
             return
         tree = repository.git("rev-parse", f"{revision.commit}^{{tree}}")
-        tag = f"{sys.implementation.cache_tag}-{sys.executable}-{suite.subdirectory}"
+        tag = f"{sys.implementation.cache_tag}-{sys.executable}-{suite.subdirectory}-{isolate}"
         key = hashlib.sha256(f"{tree}-{tag}".encode()).hexdigest()[:16]
-        yield _side(repository, revision, suite, folder, state / "builds" / key)
+        site = state / "builds" / key
+        yield _side(repository, revision, suite, folder, site, isolate=isolate)
 
 
 def _sweep(state: Path) -> None:
@@ -116,9 +120,22 @@ def _copy_changes(repository: Repository, folder: Path) -> None:
 
 
 def _side(
-    repository: Repository, revision: Revision, suite: Suite, checkout: Path, site: Path
+    repository: Repository,
+    revision: Revision,
+    suite: Suite,
+    checkout: Path,
+    site: Path,
+    *,
+    isolate: bool,
 ) -> Side:
     source = checkout / suite.subdirectory
+    if isolate:
+        return Side(
+            revision=revision,
+            suite=suite.inside(repository.root, checkout),
+            interpreter=isolated(source, site, label=revision.label, run=_run_logged),
+            requirements=(),
+        )
     if not (source / "pyproject.toml").exists() and not (source / "setup.py").exists():
         # A project without packaging is imported from its folder, as its users do.
         root = source / "src" if (source / "src").is_dir() else source
@@ -146,6 +163,7 @@ def install(source: Path, site: Path, *, label: str) -> None:
     partial = site.with_name(f"{site.name}.partial-{secrets.token_hex(4)}-{os.getpid()}")
     log = site.with_name(f"{site.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
     command = [*_installer(), "--no-deps", "--target", str(partial), str(source)]
     if _build_system_is_here(source):
         # Saves a download per side, and lets a machine without a network compare.
@@ -173,7 +191,7 @@ def install(source: Path, site: Path, *, label: str) -> None:
 
 def _run_logged(command: Sequence[str], log: Path) -> int:
     """Run a command to its end in a process group of its own, which is gone when this returns."""
-    with log.open("wb") as sink:
+    with log.open("ab") as sink:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

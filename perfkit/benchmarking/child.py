@@ -69,7 +69,11 @@ def cache(request: dict[str, object]) -> dict[str, object]:
 
 
 def run(request: dict[str, object]) -> dict[str, object]:
-    """Measure one benchmark at one parameter combination, then ask for its outcome."""
+    """Measure one benchmark at one parameter combination, then ask for its outcome.
+
+    A class may define ``reset(self)``, called once before everything else: it puts back what
+    earlier rounds left outside of the process, such as files.
+    """
     from asv_runner import discovery
     from asv_runner.benchmarks.mark import SkipNotImplemented
 
@@ -81,6 +85,8 @@ def run(request: dict[str, object]) -> dict[str, object]:
         with Path("cache.pickle").open("rb") as file:
             stored = pickle.load(file)  # noqa: S301  # written by this run's own cache command
     benchmark.set_cache(stored)
+    if callable(reset := getattr(getattr(benchmark.func, "__self__", None), "reset", None)):
+        reset()
     outcome = None
     skipped = bool(benchmark.do_setup())
     result: object = None

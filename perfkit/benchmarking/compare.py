@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.isolation import existing
 from perfkit.benchmarking.session import (
     MeasuredSide,
     Measurement,
@@ -37,14 +39,37 @@ class Sides:
 
 @contextmanager
 def both_built(
-    repository: Repository, base: Revision, head: Revision, suite: Suite
+    repository: Repository,
+    base: Revision,
+    head: Revision,
+    suite: Suite,
+    *,
+    isolate: bool = False,
 ) -> Iterator[Sides]:
     """Hold both revisions built: exactly two builds, however many rounds follow."""
     with ExitStack() as stack:
         yield Sides(
-            base=stack.enter_context(built(repository, base, suite)),
-            head=stack.enter_context(built(repository, head, suite)),
+            base=stack.enter_context(built(repository, base, suite, isolate=isolate)),
+            head=stack.enter_context(built(repository, head, suite, isolate=isolate)),
         )
+
+
+def installed_sides(repository: Repository, suite: Suite, base: Path, head: Path) -> Sides:
+    """Return two interpreters that have the project installed, measured with the suite as it is.
+
+    Nothing is built. Raises as :func:`perfkit.benchmarking.isolation.existing`.
+    """
+    here = repository.working_tree()
+
+    def side(python: Path) -> Side:
+        return Side(
+            revision=replace(here, label=str(python)),
+            suite=suite,
+            interpreter=existing(python),
+            requirements=(),
+        )
+
+    return Sides(base=side(base), head=side(head))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +226,8 @@ def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:
 
 def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iterator[str]:
     base, head = sides.base, sides.head
-    if base.revision.commit == head.revision.commit and not head.revision.dirty:
+    same = base.revision.commit == head.revision.commit and not head.revision.dirty
+    if same and base.interpreter.python == head.interpreter.python:
         yield "base and head are the same commit: every difference is noise"
     if base.requirements != head.requirements:
         moved = sorted(set(base.requirements) ^ set(head.requirements))

@@ -119,7 +119,7 @@ def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[B
         compiled = [re.compile(pattern) for pattern in patterns]
     except re.error as error:
         raise UsageError(
-            f"--bench: {error.pattern!r} is no regular expression: {error}."
+            f"{error.pattern!r} is no regular expression for the name of a benchmark: {error}."
         ) from error
     chosen = [
         identity
@@ -129,7 +129,7 @@ def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[B
     if not chosen:
         known = ", ".join(str(identity) for identity in identities[:5]) or "none"
         raise UsageError(
-            f"--bench: none of {len(identities)} benchmarks matches {' or '.join(patterns)};"
+            f"none of {len(identities)} benchmarks matches {' or '.join(map(repr, patterns))};"
             f" the first ones are {known}."
         )
     return chosen

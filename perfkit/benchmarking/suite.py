@@ -40,12 +40,16 @@ class Suite:
         )
 
 
-def find_suite(folder: Path) -> Suite:
-    """Return the suite configured in ``folder`` or in its ``benchmarks`` folder.
+def find_suite(folder: Path, root: Path | None = None) -> Suite:
+    """Return the suite configured in ``folder``, in its ``benchmarks``, or likewise in ``root``.
 
     UsageError where there is none or more than one, ConfigError where it cannot be read.
     """
-    places = [folder, folder / "benchmarks", folder / "asv_bench"]
+    places = [
+        place / name
+        for place in dict.fromkeys((folder, root or folder))
+        for name in ("", "benchmarks", "asv_bench")
+    ]
     found = [place / name for place in places for name in NAMES if (place / name).is_file()]
     if not found:
         raise UsageError(

@@ -44,30 +44,44 @@ def measured_change(
     thresholds: "Thresholds",
     patterns: Sequence[str],
     seed: int,
+    isolate: bool,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
-    from perfkit.benchmarking.compare import both_built, compare_sides, expected_of, suite_in
-    from perfkit.machine.environment import read_environment
+    from perfkit.benchmarking.compare import both_built, suite_in
 
     with ExitStack() as stack:
         with working(invocation, f"building {base.label} and {head.label}"):
             sides = stack.enter_context(
-                both_built(repository, base, head, suite_in(repository, suite))
+                both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
             )
-            expected = expected_of(sides, patterns)
-        with measuring(invocation) as on_progress:
-            compared = compare_sides(
-                sides,
-                expected,
-                thresholds,
-                command=invocation.command,
-                environment=read_environment(),
-                today=datetime.now(tz=UTC).date(),
-                clock=monotonic,
-                seed=seed,
-                on_progress=on_progress,
-            )
-        yield sides, compared
+        yield sides, measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed)
+
+
+def measured_sides(
+    invocation: Invocation,
+    sides: "Sides",
+    thresholds: "Thresholds",
+    *,
+    patterns: Sequence[str],
+    seed: int,
+) -> "Compared":
+    """Discover, measure and judge both sides, with progress."""
+    from perfkit.benchmarking.compare import compare_sides, expected_of
+    from perfkit.machine.environment import read_environment
+
+    expected = expected_of(sides, patterns)
+    with measuring(invocation) as on_progress:
+        return compare_sides(
+            sides,
+            expected,
+            thresholds,
+            command=invocation.command,
+            environment=read_environment(),
+            today=datetime.now(tz=UTC).date(),
+            clock=monotonic,
+            seed=seed,
+            on_progress=on_progress,
+        )
 
 
 def finish_report(

@@ -34,6 +34,7 @@ def check(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    isolate: options.Isolate = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -73,14 +74,16 @@ def check(
         thresholds=thresholds,
         patterns=bench or [],
         seed=seed,
+        isolate=isolate,
     ) as (sides, compared):
         report = compared.report
         if not report.interrupted:
             found, left_out = check_budgets(thresholds.budgets, compared.head, selected=bool(bench))
             warnings = list(report.warnings)
             if left_out:
+                count = "one budget was" if len(left_out) == 1 else f"{len(left_out)} budgets were"
                 warnings.append(
-                    f"{len(left_out)} budgets were not checked, as --bench left their benchmarks"
+                    f"{count} not checked, as --bench left their benchmarks"
                     f" out: {', '.join(left_out)}"
                 )
             grown: tuple[LeakResult, ...] = ()

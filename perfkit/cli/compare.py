@@ -10,7 +10,9 @@ from perfkit.cli import options
 
 def compare(
     context: typer.Context,
-    base: Annotated[str, typer.Argument(help="The commit, tag or branch to compare with.")],
+    base: Annotated[
+        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+    ] = None,
     head: Annotated[
         str | None,
         typer.Argument(help="The commit to judge. Default: the working tree."),
@@ -21,6 +23,17 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    isolate: options.Isolate = False,
+    python_base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="Compare what this interpreter has installed, instead of a commit...",
+        ),
+    ] = None,
+    python_head: Annotated[
+        Path | None, typer.Option(metavar="PYTHON", help="...with what this one has installed.")
+    ] = None,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -30,24 +43,53 @@ def compare(
     Both are built once and run in rounds of fresh processes on this machine. Each benchmark gets
     rounds until it is decided; what looks changed is confirmed on new rounds before it counts.
     """
-    from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.benchmarking.compare import installed_sides
+    from perfkit.cli.change import (
+        finish_report,
+        judged_revision,
+        measured_change,
+        measured_sides,
+    )
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings = settings_of(
+    thresholds = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
-    )
+    ).thresholds
+    commit, pythons = _what_to_compare(base, python_base, python_head)
     repository, suite = repository_and_suite(Path.cwd())
-    with measured_change(
-        invocation,
-        repository,
-        suite,
-        base=repository.resolve(base),
-        head=judged_revision(repository, suite, head),
-        thresholds=settings.thresholds,
-        patterns=bench or [],
-        seed=seed,
-    ) as (_, compared):
-        report = compared.report
+    patterns = bench or []
+    if pythons is not None:
+        sides = installed_sides(repository, suite, *pythons)
+        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+    else:
+        with measured_change(
+            invocation,
+            repository,
+            suite,
+            base=repository.resolve(commit),
+            head=judged_revision(repository, suite, head),
+            thresholds=thresholds,
+            patterns=patterns,
+            seed=seed,
+            isolate=isolate,
+        ) as (_, compared):
+            report = compared.report
     return finish_report(invocation, report, repository, output=output, strict=strict)
+
+
+def _what_to_compare(
+    base: str | None, python_base: Path | None, python_head: Path | None
+) -> tuple[str, tuple[Path, Path] | None]:
+    """Return the base commit, or both interpreters; UsageError unless it is exactly one of them."""
+    from perfkit.errors import UsageError
+
+    if python_base is not None and python_head is not None and base is None:
+        return "", (python_base, python_head)
+    if python_base is None and python_head is None and base is not None:
+        return base, None
+    raise UsageError(
+        "give either BASE, a commit to compare with, or both --python-base and --python-head, two"
+        " interpreters that have the project installed."
+    )

@@ -99,3 +99,11 @@ ReportFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),
 ]
+
+Isolate = Annotated[
+    bool,
+    typer.Option(
+        "--isolate",
+        help="Give each side an environment of its own with its own dependencies (uv or pip).",
+    ),
+]

@@ -65,10 +65,12 @@ def _default_directory() -> Path:
 
 
 def repository_and_suite(folder: Path) -> "tuple[Repository, Suite]":
-    """Return the repository around ``folder`` and its asv suite."""
+    """Return the repository around ``folder`` and its asv suite.
+
+    The suite is looked for in ``folder`` first, then at the root of the repository.
+    """
     from perfkit.benchmarking.suite import find_suite
     from perfkit.forge.git import Repository
 
     repository = Repository.around(folder)
-    suite = find_suite(folder)
-    return repository, suite
+    return repository, find_suite(folder, repository.root)

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from perfkit.stats import (
     compare_samples,
     judge_suite,
     representatives,
+    trend_p_value,
 )
 
 METRIC: dict[Unit, Metric] = {
@@ -156,8 +157,28 @@ def _compared(
         outcome_base=base.outcome,
         outcome_head=head.outcome,
         reason=reason,
-        warnings=tuple(dict.fromkeys((*base.notes, *head.notes, *shift.notes))),
+        warnings=tuple(
+            dict.fromkeys((*base.notes, *head.notes, *shift.notes, *_trends(base, head)))
+        ),
     )
+
+
+TREND_LEVEL = 0.001
+"""A trend is only a warning, one row of many, so it has to be plain."""
+
+
+def _trends(base: Sample, head: Sample) -> Iterator[str]:
+    """Say where a side rose or fell while it was measured: its processes are not alike then."""
+    for name, sample in (("base", base), ("head", head)):
+        values = [float(v) for v in representatives(sample.processes, name, sample.better)]
+        if trend_p_value(values) <= TREND_LEVEL:
+            third = len(values) // 3
+            early, late = statistics.median(values[:third]), statistics.median(values[-third:])
+            word = "rises" if late > early else "falls"
+            yield (
+                f"{name} {word} from round to round: state that grows, a cache that fills, or a"
+                " processor that slows down"
+            )
 
 
 def _failure_again(base: Sample | None, head: Sample | None) -> str:

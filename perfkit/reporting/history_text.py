@@ -169,7 +169,9 @@ def _suspects(history: History) -> "list[Text]":
         for suspect in trend.suspects:
             label = trend.series.labels[suspect.index][:SHORT_LABEL]
             more = suspect.confirmations
-            wanted = "measure again" if more is None else f"{more} more points there would decide"
+            wanted = "measure it again"
+            if more:
+                wanted = f"{more} more point{'s' if more > 1 else ''} there would decide"
             lines.append(
                 Text(
                     f"? {trend.series.name} looks different since {label}:"
@@ -184,13 +186,16 @@ def _suspects(history: History) -> "list[Text]":
 def _notes(history: History) -> "list[Text]":
     from rich.text import Text
 
-    notes: dict[str, int] = {}
+    # Notes that differ in their numbers only are one line.
+    kinds: dict[str, list[str]] = {}
     for trend in history.trends:
         for note in (*trend.analysis.notes, *trend.series.notes):
-            kind = re.sub(r"\d+", "some", note)
-            notes[kind] = notes.get(kind, 0) + 1
-    whole = [Text(f"! {note}", style="dim") for note in history.notes]
-    return whole + [Text(f"! {count} series: {note}", style="dim") for note, count in notes.items()]
+            kinds.setdefault(re.sub(r"\d+", "some", note), []).append(note)
+    lines = [*history.notes]
+    for kind, notes in kinds.items():
+        same = len(set(notes)) == 1
+        lines.append(f"{len(notes)} series: {notes[0] if same else kind}")
+    return [Text(f"! {line}", style="dim") for line in lines]
 
 
 def history_values(history: History) -> dict[str, Any]:

@@ -101,7 +101,9 @@ def _findings(report: Report) -> list[str]:
         found = (
             result.reason or "not measured"
             if result.measured is None
-            else f"{result.statistic} {quantity(result.measured.estimate, result.unit)}"
+            else f"{result.status}: {result.statistic}"
+            f" {quantity(result.measured.estimate, result.unit)}"
+            + (f" ({result.reason})" if result.reason else "")
         )
         limit = quantity(result.limit, result.unit)
         lines.append(f"- budget {inert(result.name)}: {_plain(found)}, limit {limit}")

@@ -30,6 +30,9 @@ MANY_TIMES = 50.0
 WHOLE_PERCENT = 10.0
 """From this many percent on, tenths of a percent are noise."""
 
+SCIENTIFIC = -1
+"""In the place of the decimals: powers of ten, as counts have no units below one."""
+
 SCALES: dict[Unit, tuple[tuple[float, str], ...]] = {
     Unit.SECONDS: ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min")),
     Unit.BYTES: ((1.0, "B"), (2.0**10, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB")),
@@ -44,6 +47,8 @@ def scale_of(values: Sequence[float], unit: Unit) -> tuple[float, str, int]:
     next unit: 999.95 us is 1.000 ms, never 1000 us. Minutes are used from 10 min on.
     """
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if unit is Unit.COUNT and 0 < largest < SMALL_COUNT:
+        return 1.0, "", SCIENTIFIC
     scales = SCALES[unit]
     chosen = scales[0]
     for factor, symbol in scales:
@@ -64,9 +69,9 @@ def scale_of(values: Sequence[float], unit: Unit) -> tuple[float, str, int]:
 
 def quantity(value: float, unit: Unit, scale: tuple[float, str, int] | None = None) -> str:
     """Return ``value`` with its unit, in ``scale`` or the one that fits it."""
-    if unit is Unit.COUNT and 0 < abs(value) < SMALL_COUNT:
-        return f"{value:.{SIGNIFICANT - 1}e}"
     factor, symbol, decimals = scale or scale_of([value], unit)
+    if decimals == SCIENTIFIC:
+        return f"{value:.{SIGNIFICANT - 1}e}"
     number = f"{value / factor:.{decimals}f}"
     return f"{number} {symbol}" if symbol else number
 

@@ -27,9 +27,13 @@ def report_schema() -> dict[str, Any]:
         definitions[name]["properties"]["status"] = status
         definitions[name]["required"] = [*definitions[name]["properties"]]
     # pydantic writes what JSON has no number for as text, and does not say so in its schema.
-    unbounded = {"anyOf": [{"type": "number"}, {"enum": ["Infinity", "-Infinity"]}]}
+    unbounded: dict[str, list[Any]] = {
+        "anyOf": [{"type": "number"}, {"enum": ["Infinity", "-Infinity"]}]
+    }
     for name in ("low", "estimate", "high"):
         definitions["Interval"]["properties"][name] = unbounded
+    effect = {"anyOf": [*unbounded["anyOf"], {"type": "null"}]}
+    definitions["Shift"]["properties"]["smallest_visible_effect"] = effect
     properties = found["properties"]
     properties.pop("command")
     codes = [code.value for code in ExitCode if code not in (ExitCode.USAGE, ExitCode.INTERNAL)]

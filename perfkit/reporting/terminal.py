@@ -16,7 +16,14 @@ from perfkit.model import (
     Verdict,
 )
 from perfkit.reporting.headline import advice, headline, sorted_rows
-from perfkit.reporting.quantity import change, change_interval, duration, quantity, scale_of
+from perfkit.reporting.quantity import (
+    SCIENTIFIC,
+    change,
+    change_interval,
+    duration,
+    quantity,
+    scale_of,
+)
 from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
@@ -134,7 +141,8 @@ def _values(row: Comparison) -> tuple[str, str]:
             return "-"
         factor, _, decimals = scale
         spread = (side.high - side.low) / 2 / factor
-        return f"{quantity(side.median, row.unit, scale)} ±{spread:.{min(decimals, 2)}f}"
+        shown = f"{spread:.1e}" if decimals == SCIENTIFIC else f"{spread:.{min(decimals, 2)}f}"
+        return f"{quantity(side.median, row.unit, scale)} ±{shown}"
 
     return text(row.base), text(row.head)
 

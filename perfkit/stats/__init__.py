@@ -15,6 +15,7 @@ from perfkit.stats.quantiles import compare_quantiles
 from perfkit.stats.sequential import SequentialComparison
 from perfkit.stats.sides import representatives
 from perfkit.stats.suspects import Suspect, suspects
+from perfkit.stats.trend import trend_p_value
 from perfkit.stats.two_sample import compare_samples
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "quantile_interval",
     "representatives",
     "suspects",
+    "trend_p_value",
 ]

@@ -140,7 +140,7 @@ def analyze_series(
     if linear:
         notes.append("values at or below zero: compared on the linear scale")
     if y.size < 2 * SHORTEST:
-        notes.append(f"{y.size} values are too few to see a change, {2 * SHORTEST} are needed")
+        notes.append(f"too few values to see a change: {y.size} of the {2 * SHORTEST} needed")
     unit = math.ldexp(1.0, math.frexp(float(np.abs(y).max()))[1] - 1) if linear else 1.0
     x = y / unit if linear else np.log(y)
     noise = estimate_noise(x) if x.size > 1 else Noise(0.0, 0.0)

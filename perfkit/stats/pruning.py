@@ -97,8 +97,13 @@ def locate(x: NDArray[np.float64], start: int, index: int, end: int, noise: Nois
     return low + SHORTEST + int(loss.argmin())
 
 
-def examine(x: NDArray[np.float64], start: int, index: int, end: int, noise: Noise) -> Split:
-    """Return the evidence for a change at ``index`` between ``start`` and ``end``."""
+def examine(
+    x: NDArray[np.float64], start: int, index: int, end: int, *, noise: Noise, rule: Rule
+) -> Split:
+    """Return the evidence for a change at ``index`` between ``start`` and ``end``.
+
+    Where the CUSUM fails ``rule``, superiority and support are not worked out and given as 0.
+    """
     low, high = max(start, index - REACH), min(end, index + REACH)
     left, right = x[low:index], x[index:high]
     before, after = median(left), median(right)
@@ -112,6 +117,9 @@ def examine(x: NDArray[np.float64], start: int, index: int, end: int, noise: Noi
     part = float(scores[:k].sum())
     total = part + float(scores[k:].sum())
     statistic = abs(part - total * float(fraction[k - SHORTEST])) * float(weight[k - SHORTEST])
+    statistic /= noise.longrun
+    if statistic < rule.threshold:
+        return Split(index, statistic, before, after, superiority=0.0, support=0)
     ordered = np.sort(left)
     below = np.searchsorted(ordered, right, side="left")
     above = np.searchsorted(ordered, right, side="right")
@@ -125,7 +133,7 @@ def examine(x: NDArray[np.float64], start: int, index: int, end: int, noise: Noi
     )
     return Split(
         index=index,
-        statistic=statistic / noise.longrun,
+        statistic=statistic,
         before=before,
         after=after,
         superiority=wins if after >= before else 1 - wins,
@@ -146,7 +154,7 @@ def settle(x: NDArray[np.float64], cuts: list[int], noise: Noise, rule: Rule) ->
     def look(place: int) -> Split:
         start, end = bounds[place - 1], bounds[place + 1]
         bounds[place] = locate(x, start, bounds[place], end, noise)
-        return examine(x, start, bounds[place], end, noise)
+        return examine(x, start, bounds[place], end, noise=noise, rule=rule)
 
     for place in range(1, len(bounds) - 1):
         bounds[place] = locate(x, bounds[place - 1], bounds[place], bounds[place + 1], noise)

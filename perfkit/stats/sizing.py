@@ -1,6 +1,7 @@
 """The size of a change: levels, and the interval of their ratio."""
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -17,6 +18,7 @@ _MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median over that of a mean, normal noise."""
 
 
+@lru_cache(maxsize=16)
 def quantile_of_confidence(confidence: float) -> float:
     """Return the normal quantile z with P(|Z| <= z) = ``confidence``."""
     return NormalDist().inv_cdf((1 + confidence) / 2)

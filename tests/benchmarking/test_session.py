@@ -389,3 +389,27 @@ def test_progress_counts_what_is_planned() -> None:
         (2, 3, 4, 2),
         (3, 4, 5, 1),
     ]
+
+
+def test_reset_puts_back_what_earlier_rounds_left(project: Project, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    suite = (
+        "from pathlib import Path\n"
+        f"LEFT = Path({str(left)!r})\n"
+        "class Grows:\n"
+        "    def track_left(self):\n"
+        "        with LEFT.open('a') as file:\n"
+        "            file.write('x')\n"
+        "        return LEFT.stat().st_size\n"
+        "class PutsBack(Grows):\n"
+        "    def reset(self):\n"
+        "        LEFT.unlink(missing_ok=True)\n"
+    )
+    measured = one_round(project, suite, rounds=3)
+    values = {
+        identity.name.split(".")[-2]: [process[0] for process in sample.processes]
+        for identity, sample in measured.samples["head"].items()
+    }
+    assert values["PutsBack"] == [1.0, 1.0, 1.0]
+    # Both write to one file, so the other grows wherever it is not put back just before it.
+    assert max(values["Grows"]) >= 2.0

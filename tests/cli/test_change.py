@@ -1,9 +1,12 @@
 """compare, check, bench and comment as processes, on a small real project."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -137,7 +140,7 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
     assert "held.py:3 keeps" in text.replace("&#58;", ":").replace("<code>", "")
     chosen = grown.perfkit("check", "--bench", "absent")
     assert chosen.returncode == 2
-    assert "--bench: none of 1 benchmarks matches absent" in chosen.stderr
+    assert "none of 1 benchmarks matches 'absent'" in chosen.stderr
 
 
 def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
@@ -373,3 +376,45 @@ def test_what_kill_9_left_is_swept_by_the_next_run(project: Project, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert project.leftovers() == []
+
+
+def test_progress_for_someone_who_watches(project: Project) -> None:
+    """A bar on a terminal, which names of benchmarks cannot break."""
+    project.suite("def track_n(n): return 1\ntrack_n.params = ['[/red]', '[bold]']\n")
+    project.commit("first")
+    watched, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*project.command, "compare", "HEAD", "HEAD", "--json"],
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(terminal)
+    seen = b""
+    # Linux ends a terminal that nobody holds any more with EIO.
+    with contextlib.suppress(OSError):
+        while chunk := os.read(watched, 4096):
+            seen += chunk
+    os.close(watched)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(envelope(out)["comparisons"]) == 2
+    assert b"building HEAD and HEAD" in seen
+    assert b"round 2/2" in seen
+    assert b"[/red]" in seen
+    assert b"Traceback" not in seen
+
+
+def test_two_interpreters_are_compared_as_they_are(grown: Project) -> None:
+    words = ("compare", "--python-base", sys.executable, "--python-head", sys.executable)
+    done = grown.perfkit(*words, "--json", PYTHONPATH=str(grown.root))
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["base"]["label"] == document["head"]["label"] == sys.executable
+    assert [row["verdict"] for row in document["comparisons"]] == ["unchanged"]
+    half = grown.perfkit(*words[:3])
+    assert half.returncode == 2
+    assert "both --python-base and --python-head" in half.stderr
+    assert grown.leftovers() == []

@@ -1,4 +1,6 @@
+import doctest
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +211,12 @@ def test_most_large_steps_in_short_histories_are_found(n: int) -> None:
         changes = find_change_points(stepped(seed, at=n // 2, size=1.2, n=n))
         found += any(abs(change.index - n // 2) <= 1 for change in changes)
     assert found >= 40
+
+
+def test_the_example_in_the_documentation_holds() -> None:
+    page = Path(__file__).parents[2] / "docs" / "statistics" / "change-points.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert (result.attempted, result.failed) == (3, 0)
 
 
 def test_an_excursion_is_left_out_unless_asked_for() -> None:
