@@ -144,7 +144,6 @@ def test_an_interrupted_report_is_not_followed_by_a_second_document(
     [
         (["compare", "--nonsense"], "--nonsense"),
         (["bisect"], "Missing argument"),
-        (["compare"], "give either BASE"),
         (["nonsense"], "No such command 'nonsense'"),
         (["bench", "--rounds", "0"], "--rounds"),
         (["bench", "--rounds", "many"], "--rounds"),

@@ -95,9 +95,9 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
     """
     prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
     for path in sorted(folder.glob("*/*.json"), key=_identity_of):
-        if path.name == "machine.json":
-            continue
-        if prefixes is not None and path.name[:SHORT] not in prefixes:
+        if path.name == "machine.json" or (
+            prefixes is not None and path.name[:SHORT] not in prefixes
+        ):
             continue
         try:
             run = _read_run(path)

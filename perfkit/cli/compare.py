@@ -1,6 +1,5 @@
 """``perfkit compare``: is head slower than base?"""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +23,6 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
-    stored: Annotated[
-        bool,
-        typer.Option(
-            "--stored",
-            help="Measure nothing: look at what `perfkit bench` stored of both commits.",
-        ),
-    ] = False,
     isolate: options.Isolate = False,
     python_base: Annotated[
         Path | None,
@@ -42,6 +34,13 @@ def compare(
     python_head: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="...with what this one has installed.")
     ] = None,
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored",
+            help="Measure nothing: look at what `perfkit bench` stored of both commits.",
+        ),
+    ] = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -63,7 +62,6 @@ def compare(
     )
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
-    from perfkit.errors import UsageError
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -71,24 +69,14 @@ def compare(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     ).thresholds
     commit, pythons = _what_to_compare(base, python_base, python_head)
+    if stored:
+        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
+        _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
     if stored:
-        measuring = (min_rounds, max_rounds, budget, python_base, python_head)
-        if isolate or seed or any(one is not None for one in measuring):
-            raise UsageError(
-                "--stored measures nothing, so leave out the options that say how to measure:"
-                " --min-rounds, --max-rounds, --budget, --seed, --isolate and both --python."
-            )
-        dirty = head is None and repository.is_dirty(apart_from=suite.results)
         report = stored_report(
-            suite,
-            repository.resolve(commit),
-            repository.resolve(head or "HEAD"),
-            thresholds=thresholds,
-            patterns=patterns,
-            today=datetime.now(tz=UTC).date(),
-            warnings=["uncommitted changes are not part of stored results"] if dirty else [],
+            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
@@ -123,3 +111,13 @@ def _what_to_compare(
         "give either BASE, a commit to compare with, or both --python-base and --python-head, two"
         " interpreters that have the project installed."
     )
+
+
+def _refuse_measuring(given: list[bool]) -> None:
+    from perfkit.errors import UsageError
+
+    if any(given):
+        raise UsageError(
+            "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
+            " --isolate and the interpreters, which say how to measure."
+        )

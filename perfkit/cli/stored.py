@@ -1,29 +1,30 @@
 """``perfkit compare --stored``: two commits by what `perfkit bench` stored of them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
+    from perfkit.forge.git import Repository
     from perfkit.gate.stored import StoredSample
-    from perfkit.model import Report, Revision, Run
+    from perfkit.model import Report, Run
 
 
 def stored_report(
+    repository: "Repository",
     suite: "Suite",
-    base: "Revision",
-    head: "Revision",
+    base_name: str,
+    head_name: str | None,
     *,
     thresholds: "Thresholds",
     patterns: Sequence[str],
-    today: date,
-    warnings: Iterable[str],
 ) -> "Report":
-    """Return the judged stored results of both commits; nothing is measured.
+    """Return the judged stored results of both commits (``head_name`` None: HEAD).
 
-    MeasurementError where one of them has none, UsageError where no benchmark matches.
+    Nothing is measured. MeasurementError where one of them has no result, UsageError where no
+    benchmark matches.
     """
     from perfkit.baselines.store import read_runs
     from perfkit.benchmarking.discovery import select
@@ -31,6 +32,10 @@ def stored_report(
     from perfkit.gate.stored import judge_stored
     from perfkit.model import Report
 
+    base, head = repository.resolve(base_name), repository.resolve(head_name or "HEAD")
+    warnings = []
+    if head_name is None and repository.is_dirty(apart_from=suite.results):
+        warnings.append("uncommitted changes are not part of stored results")
     runs = [
         run
         for run in read_runs(suite.results, {base.commit, head.commit})
@@ -58,7 +63,7 @@ def stored_report(
             before,
             after,
             thresholds,
-            today=today,
+            today=datetime.now(tz=UTC).date(),
             remedy=f"measure both now with perfkit compare {base.label} {head.label}",
         ),
         warnings=tuple(warnings),

@@ -260,6 +260,7 @@ def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("compare",), "give either BASE, a commit"),
         (("compare", "absent"), "'absent' is not a commit of"),
         (("compare", "HEAD", "absent"), "'absent' is not a commit of"),
         (("check", "--onto", "absent"), "'absent' is not a commit of"),

@@ -93,7 +93,7 @@ def test_a_commit_without_stored_results(benched: Project) -> None:
         (("--budget", "5min"), "--stored measures nothing"),
         (("--max-rounds", "30"), "--stored measures nothing"),
         (("--seed", "3"), "--stored measures nothing"),
-        (("--bench", "absent"), "none of 2 benchmarks matches"),
+        (("--bench", "absent"), "none of 2 benchmarks matches 'absent'"),
     ],
 )
 def test_what_cannot_be_used_with_stored_results(

@@ -423,7 +423,7 @@ reports = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(reports)
 def test_any_report_can_be_rendered_and_read_again(report: Report) -> None:
     text = enveloped(report)
