@@ -16,7 +16,7 @@ from perfkit.stats import compare_samples
 
 WITHIN, BETWEEN = 0.01, 0.03
 
-DESIGNS = ((2, 5), (4, 5), (6, 8), (10, 10), (20, 10))
+DESIGNS = ((2, 5), (4, 5), (6, 8), (10, 10))
 """Processes and values of each; the first is asv's default, the third perfkit's first look."""
 
 CHANGED = (Verdict.REGRESSED, Verdict.IMPROVED)
