@@ -40,6 +40,8 @@ IGNORED = """\
 /.perfkit/
 # What an interrupted write leaves behind.
 /*/.*
+/.benchmarks.json.*
+/..gitignore.*
 """
 """The results folder's ``.gitignore``."""
 

@@ -1,5 +1,6 @@
 """Looking after a folder of results: is everything readable, and what can go."""
 
+import stat
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from perfkit.baselines.collection import Collection, Unreadable
 from perfkit.baselines.columns import NONE, State
 from perfkit.baselines.descriptions import (
+    BENCHMARKS,
     SNAPSHOTS,
     merged_snapshots,
     read_descriptions,
@@ -16,6 +18,9 @@ from perfkit.baselines.descriptions import (
 )
 from perfkit.baselines.index import read_results
 from perfkit.baselines.series import machine_labels
+
+ABANDONED_SECONDS = 3600.0
+"""A temporary file younger than this may be one that is being written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +81,22 @@ def prunable(
     before: int | None,
     known: Callable[[Iterable[str]], Container[str]] | None,
     unreadable: bool,
+    now: float,
 ) -> list[Path]:
     """Return the files that may go, in order.
 
     ``before``: those of commits older than this author date (milliseconds since 1970). ``known``:
     those of commits that it does not find among them all. ``unreadable``: those that cannot be
-    read. In any case what interrupted writes left behind, and snapshots that no run refers to.
+    read. In any case what interrupted writes left behind an hour or more before ``now`` (seconds
+    since 1970), and snapshots that no run refers to.
     """
     collection, broken = read_results(folder)
-    going = [path for path in folder.glob("*/.*") if path.is_file() and path.parent.name[0] != "."]
+    going = [
+        path
+        for pattern in ("*/.*", f".{BENCHMARKS}.*", "..gitignore.*")
+        for path in folder.glob(pattern)
+        if path.parent.name[0] != "." and _abandoned(path, now)
+    ]
     staying = set()
     commits = {collection.texts[commit] for commit in collection.column("commit")}
     found: Container[str] = commits if known is None else known(commits)
@@ -106,3 +118,11 @@ def prunable(
     if unreadable or not broken:  # an unreadable run may refer to any snapshot
         going += [path for path in folder.glob(f"{SNAPSHOTS}/*.jsonl") if path.stem not in staying]
     return sorted(going)
+
+
+def _abandoned(path: Path, now: float) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False  # it has just got its name
+    return stat.S_ISREG(found.st_mode) and found.st_mtime < now - ABANDONED_SECONDS

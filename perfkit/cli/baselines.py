@@ -105,6 +105,7 @@ def prune(
     Nothing that git has is lost by deleting: it stays in the history of the repository.
     """
     from datetime import UTC, datetime
+    from time import time
 
     from perfkit.baselines.upkeep import prunable
     from perfkit.cli.invocation import Raw
@@ -128,6 +129,7 @@ def prune(
         before=oldest,
         known=None if repository is None else repository.commits,
         unreadable=unreadable,
+        now=time(),
     )
     if delete:
         for path in paths:

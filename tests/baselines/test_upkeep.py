@@ -19,11 +19,17 @@ def test_what_may_go(tmp_path: Path) -> None:
     new = store(tmp_path, {"x.time_new": [[1.0]]}, commit="b" * 40, date=2000, identity="2")
     partial = new.with_name(f".{new.name}.abc")
     partial.write_text("{")
+    (tmp_path / ".benchmarks.json.abc").write_text("{")  # at the top as well
     broken = asv_file(tmp_path, {}, commit="c" * 40)
     snapshots = {path.read_text(): path for path in (tmp_path / "descriptions").iterdir()}
     of_old = next(path for text, path in snapshots.items() if "time_old" in text)
-    nothing = {"before": None, "known": None, "unreadable": False}
-    assert prunable(tmp_path, **nothing) == [partial]
+    later = partial.stat().st_mtime + 7200
+    nothing = {"before": None, "known": None, "unreadable": False, "now": later}
+    top = tmp_path / ".benchmarks.json.abc"
+    assert prunable(tmp_path, **nothing) == sorted([top, partial])
+    top.unlink()
+    # What was written a moment ago may be somebody's who is still writing.
+    assert prunable(tmp_path, **{**nothing, "now": later - 7000}) == []
     assert prunable(tmp_path, **{**nothing, "before": 2000}) == sorted([partial, old, of_old])
     assert prunable(tmp_path, **{**nothing, "known": lambda _: {"a" * 40}}) == sorted(
         [partial, new, broken, *(set(snapshots.values()) - {of_old})]
