@@ -41,11 +41,16 @@ def main(
 ) -> None:
     """Print the lines of a section; with ``--write-docs`` put them into docs/beside-asv.md.
 
-    ``shown`` are the options that the page gives a section of its own.
+    ``shown`` are the options whose values the page gives sections of their own.
     """
     parser.add_argument("--write-docs", action="store_true")
     options = parser.parse_args()
-    given = [f"--{key} {getattr(options, key)}" for key in shown]
+    # Where the collections lie is no part of how to repeat a figure.
+    given = [
+        f"--{key} {value}"
+        for key, value in vars(options).items()
+        if key not in {"write_docs", "data"} and value != parser.get_default(key)
+    ]
     command = " ".join(["python", f"benchmarks/beside_asv/{name}.py", *given])
     section = "-".join([name, *(str(getattr(options, key)) for key in shown)])
     found = [f"## {title.format(**vars(options))}", "", f"`{command}`, {environment()}.", ""]
