@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ STDOUT = 1
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    # What a cancelled CI job gets: it ends like Ctrl-C, with the measured processes ended, the
+    # worktrees removed and the report kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

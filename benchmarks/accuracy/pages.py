@@ -1,4 +1,4 @@
-"""Markdown tables, rates, and sections of docs/accuracy.md, for the evaluation scripts."""
+"""Markdown tables, rates, and sections of pages under docs/, for the evaluation scripts."""
 
 import os
 import platform
@@ -60,12 +60,12 @@ def summary(facts: Facts, wanted: list[Requirement]) -> Iterator[str]:
     yield from table(["figure", "required", "measured", "met"], rows)
 
 
-def write_section(name: str, text: str) -> None:
-    """Put ``text`` between the markers ``name`` in docs/accuracy.md; the rest stays."""
+def write_section(name: str, text: str, page_name: str = "accuracy.md") -> None:
+    """Put ``text`` between the markers ``name`` in a page under docs/; the rest stays."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    path = ROOT / "docs" / "accuracy.md"
+    path = ROOT / "docs" / page_name
     path.parent.mkdir(exist_ok=True)
-    page = path.read_text() if path.is_file() else "# Accuracy\n"
+    page = path.read_text() if path.is_file() else f"# {path.stem.capitalize()}\n"
     block = f"{begin}\n{text}\n{end}"
     if begin in page:
         before, rest = page.split(begin, 1)

@@ -8,7 +8,7 @@ from the snapshots of :mod:`perfkit.baselines.descriptions` and not committed.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -31,12 +31,17 @@ ASV_MACHINE_VERSION = 1
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 """What reading a file of another shape than ours ends in."""
 
+SHORT = 8
+"""Characters of the commit that file names start with, as asv's do."""
+
 IGNORED = """\
 # Made from the other files by perfkit, see `perfkit baselines check`.
 /benchmarks.json
 /.perfkit/
 # What an interrupted write leaves behind.
 /*/.*
+/.benchmarks.json.*
+/..gitignore.*
 """
 """The results folder's ``.gitignore``."""
 
@@ -70,7 +75,7 @@ def save_run(folder: Path, run: Run, descriptions: Mapping[str, Mapping[str, obj
     text = run_text(run, machine, descriptions, snapshot=snapshot)
     # The same run stored on two branches is one file, and no two runs can ever be one.
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    name = f"{run.commit[:8]}-{environment_name(run)}-{digest}-{run.identity}.json"
+    name = f"{run.commit[:SHORT]}-{environment_name(run)}-{digest}-{run.identity}.json"
     path = folder / machine / name
     write_whole(path, text)
     return path
@@ -83,14 +88,18 @@ def _write_machine(path: Path, machine: str, environment: Environment) -> None:
     write_whole(path, json.dumps(facts, indent=4, sort_keys=True) + "\n")
 
 
-def read_runs(folder: Path) -> Iterator[Run]:
+def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[Run]:
     """Yield every run that perfkit stored below ``folder``, in order of their identity.
 
-    A file that cannot be read is reported on the log with its place and left out; results that
-    asv wrote hold no processes and are left to asv.
+    With ``commits`` (full names), only theirs, and only their files are read. A file that cannot
+    be read is reported on the log with its place and left out; results that asv wrote hold no
+    processes and are left to asv.
     """
+    prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
     for path in sorted(folder.glob("*/*.json"), key=_identity_of):
-        if path.name == "machine.json":
+        if path.name == "machine.json" or (
+            prefixes is not None and path.name[:SHORT] not in prefixes
+        ):
             continue
         try:
             run = _read_run(path)
@@ -98,7 +107,7 @@ def read_runs(folder: Path) -> Iterator[Run]:
             found = str(error) if isinstance(error, MeasurementError) else repr(error)
             log.warning("%s: left out, not readable as a stored run: %s", path, found)
             continue
-        if run is not None:
+        if run is not None and (commits is None or run.commit in commits):
             yield run
 
 

@@ -6,6 +6,7 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
 from perfkit.cli.check import check
@@ -78,4 +79,5 @@ app.command(rich_help_panel=REPORT)(history)
 app.command(rich_help_panel=REPORT)(bisect)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
+app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

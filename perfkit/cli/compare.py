@@ -34,6 +34,13 @@ def compare(
     python_head: Annotated[
         Path | None, typer.Option(metavar="PYTHON", help="...with what this one has installed.")
     ] = None,
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored",
+            help="Measure nothing: look at what `perfkit bench` stored of both commits.",
+        ),
+    ] = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -42,6 +49,9 @@ def compare(
 
     Both are built once and run in rounds of fresh processes on this machine. Each benchmark gets
     rounds until it is decided; what looks changed is confirmed on new rounds before it counts.
+
+    With --stored, results of different runs are shown and never fail: what lies between two runs
+    is as often the machine as the change.
     """
     from perfkit.benchmarking.compare import installed_sides
     from perfkit.cli.change import (
@@ -51,6 +61,7 @@ def compare(
         measured_sides,
     )
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.stored import stored_report
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -58,9 +69,16 @@ def compare(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     ).thresholds
     commit, pythons = _what_to_compare(base, python_base, python_head)
+    if stored:
+        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
+        _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
-    if pythons is not None:
+    if stored:
+        report = stored_report(
+            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
+        )
+    elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
         report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
     else:
@@ -93,3 +111,13 @@ def _what_to_compare(
         "give either BASE, a commit to compare with, or both --python-base and --python-head, two"
         " interpreters that have the project installed."
     )
+
+
+def _refuse_measuring(given: list[bool]) -> None:
+    from perfkit.errors import UsageError
+
+    if any(given):
+        raise UsageError(
+            "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
+            " --isolate and the interpreters, which say how to measure."
+        )

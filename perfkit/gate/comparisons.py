@@ -46,6 +46,14 @@ class Evidence:
     head_again: Mapping[BenchmarkId, Sample] | None = None
 
 
+def floor_of(base: Sample, thresholds: Thresholds) -> float:
+    """Return the relative effect below which a change of this benchmark is not reported."""
+    rule = thresholds.rule_for(str(base.benchmark), METRIC[base.unit])
+    if rule.absolute_floor is not None and (centre := abs(_centre(base))) > 0:
+        return max(rule.threshold, rule.absolute_floor.value / centre)
+    return rule.threshold
+
+
 def shift_between(
     base: Sample, head: Sample, thresholds: Thresholds, *, max_rounds: int | None = None
 ) -> Shift:
@@ -53,12 +61,7 @@ def shift_between(
 
     Both samples hold at least one process each, of the same rounds.
     """
-    metric = METRIC[head.unit]
-    rule = thresholds.rule_for(str(head.benchmark), metric)
-    floor = rule.threshold
-    if rule.absolute_floor is not None:
-        centre = abs(_centre(base))
-        floor = max(floor, rule.absolute_floor.value / centre) if centre > 0 else floor
+    floor = floor_of(base, thresholds)
     if base.exact and head.exact:
         return compare_samples(
             base.processes, head.processes, floor=floor, better=head.better, exact=True

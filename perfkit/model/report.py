@@ -36,9 +36,10 @@ class Summary:
 class Comparison:
     """One benchmark, both sides, one verdict.
 
-    ``shift`` is None exactly when no comparison of values was possible (failed, missing, new);
-    ``reason`` then says why. ``verdict`` is the final word after multiplicity, confirmation,
-    outcome and environment, and may be weaker than ``shift.verdict``.
+    ``shift`` is None exactly when no comparison of values was possible (failed, missing, new, or
+    stored results of another source); ``reason`` then says why. ``verdict`` is the final word
+    after multiplicity, confirmation, outcome and environment, and may be weaker than
+    ``shift.verdict``.
     """
 
     benchmark: BenchmarkId

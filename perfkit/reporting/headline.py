@@ -118,6 +118,8 @@ def advice(report: Report) -> str:
         return "Release what the named line keeps, or set a ceiling with its reason."
     if any(result.status is Status.FAILED for result in report.budgets):
         return "Make it faster, or change the budget with its reason."
+    if Verdict.INCONCLUSIVE in verdicts and report.rounds == 0:
+        return "Measure both sides now, without `--stored`: interleaved rounds can decide."
     if Verdict.INCONCLUSIVE in verdicts:
         return "More rounds (`--max-rounds`) or a quieter machine would decide the open rows."
     return ""

@@ -86,8 +86,13 @@ def method(report: Report) -> str:
     """Return how the figures were made, in one line."""
     parts = []
     if report.comparisons:
-        parts.append(f"{report.rounds} interleaved rounds of fresh processes")
-    parts.append(duration(report.seconds))
+        parts.append(
+            f"{report.rounds} interleaved rounds of fresh processes"
+            if report.rounds
+            else "nothing was measured now"
+        )
+    if report.rounds or report.seconds or not report.comparisons:
+        parts.append(duration(report.seconds))
     if report.environment:
         parts.append(environment_line(report.environment))
     return "; ".join(parts)

@@ -164,6 +164,19 @@ def test_runs_come_in_order_and_others_are_left_alone(tmp_path: Path) -> None:
     assert read(tmp_path / "absent") == []
 
 
+def test_only_the_files_of_wanted_commits_are_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted, namesake = "c" * 40, "c" * 8 + "d" * 32
+    for identity, commit in (("1", wanted), ("2", namesake), ("3", "e" * 40)):
+        run = run_of(sample("suite.time_x", (1.0,)), commit=commit, identity=identity)
+        save_run(tmp_path, run, {"suite.time_x": description("suite.time_x", [])})
+    (tmp_path / machine_name(ENVIRONMENT) / "eeeeeeee-broken.json").write_text("{")
+    assert [run.identity for run in read_runs(tmp_path, {wanted})] == ["1"]
+    assert list(read_runs(tmp_path, ())) == []
+    assert caplog.records == []
+
+
 def test_descriptions_are_merged(tmp_path: Path) -> None:
     saved(tmp_path)
     other = run_of(sample("suite.time_y", (1.0,)), identity="2")
