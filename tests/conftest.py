@@ -1,6 +1,7 @@
 """What every test shares: one environment for git and numerics, and a small real project."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tiny_project import LIBRARY, PACKAGING, Project
 # A deadline would be a timed test, and the first example of a test pays for imports.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell that is not interactive: every process the tests start
+    # would inherit that, and no interrupt could be tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
