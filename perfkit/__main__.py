@@ -1,5 +1,7 @@
 """The rim: the one place where errors become output and an exit code."""
 
+import itertools
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,6 +13,10 @@ BUG_REPORT = (
     "perfkit itself failed; this says nothing about your code. Please report it with the"
     " traceback above: https://github.com/perfkit/perfkit/issues"
 )
+
+
+STDOUT = 1
+"""File descriptor, as POSIX numbers it."""
 
 
 def main() -> None:
@@ -33,23 +39,40 @@ def run(arguments: Sequence[str]) -> int:
             obj=invocation,
             terminal_width=None if sys.stdout.isatty() else PIPE_COLUMNS,
         )
+        if code == ExitCode.INTERRUPTED and not invocation.finished:
+            raise KeyboardInterrupt  # noqa: TRY301  # which typer turned into a code, without a word
+        sys.stdout.flush()  # here, where a failure still has a sentence
     except PerfkitError as error:
         return invocation.fail(str(error), error.exit_code)
     except typer.TyperException as error:
+        # The command line was not understood, so no option has acted yet.
+        invocation.json = "--json" in itertools.takewhile(lambda word: word != "--", arguments)
         return invocation.fail(f"{error.format_message()} See --help.", ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        return invocation.fail("interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our stdout went away (`perfkit ... | head`); Python would otherwise
-        # complain once more while flushing at shutdown.
-        sys.stdout = None
-        return ExitCode.PASSED
+        return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader of our stdout went away (`perfkit ... | head`), which rich and typer turn
+        # into an exit with 1; the verdict stays what it is. Completion exits by itself.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        _discard_stdout()
+        return invocation.finished or ExitCode.PASSED
     except Exception as error:  # noqa: BLE001  # the rim: an unknown error is a bug, told as one
         traceback.print_exc()
         return invocation.fail(
             f"internal error: {type(error).__name__}: {error}. {BUG_REPORT}", ExitCode.INTERNAL
         )
     return code if isinstance(code, int) else ExitCode.PASSED
+
+
+def _discard_stdout() -> None:
+    """Send what is still buffered nowhere; Python would fail once more flushing it at exit.
+
+    The recipe of the Python documentation's note on SIGPIPE.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, STDOUT)
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

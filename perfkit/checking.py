@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from perfkit.benchmarking.build import Side
 from perfkit.config.thresholds import Budget, LeakCheck
-from perfkit.errors import PerfkitError
+from perfkit.errors import InterruptedMeasurementError, PerfkitError
 from perfkit.gate.budgets import judge_budget
 from perfkit.memory.find import find_leaks
 from perfkit.model import BenchmarkId, BudgetResult, LeakResult, LeakState, Sample
@@ -37,8 +37,15 @@ def check_leaks(
     """Return one result per configured leak check, run on the build of ``side``.
 
     A check that cannot be made is a result of its own, so that the others are still reported.
+    Fewer results than checks mean that the user interrupted.
     """
-    return tuple(_check(check, side, progress) for check in checks)
+    results: list[LeakResult] = []
+    for check in checks:
+        try:
+            results.append(_check(check, side, progress))
+        except InterruptedMeasurementError:
+            break
+    return tuple(results)
 
 
 def _check(check: LeakCheck, side: Side, progress: Callable[[str], None]) -> LeakResult:
@@ -58,6 +65,8 @@ def _check(check: LeakCheck, side: Side, progress: Callable[[str], None]) -> Lea
             environment=environment,
             progress=progress,
         )
+    except InterruptedMeasurementError:
+        raise
     except PerfkitError as error:
         return LeakResult(
             target=check.target,

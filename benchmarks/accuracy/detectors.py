@@ -97,3 +97,11 @@ DETECTORS: dict[str, Detector] = {
     "perfherder": perfherder,
     "pelt": pelt,
 }
+
+LABELS = {
+    "perfkit": "perfkit",
+    "otava": "Otava",
+    "asv": "asv",
+    "perfherder": "Perfherder",
+    "pelt": "PELT",
+}

@@ -125,3 +125,12 @@ def resampled(residual: Vector, step: float, key: Sequence[int], n: int = LENGTH
     log_values = np.concatenate([residual[start : start + 20] for start in starts])[:n]
     truth = places(n, rng) if step else []
     return History(with_steps(log_values, truth, step, rng), tuple(truth))
+
+
+def excursion(seed: int, index: int, n: int = LENGTH) -> History:
+    """Return a lognormal history whose level is 10 % higher for 10 points, somewhere inside."""
+    rng = np.random.default_rng([seed, 66, index])
+    log_values = NOISE * rng.normal(size=n)
+    start = int(rng.integers(40, n - 50))
+    log_values[start : start + 10] += np.log(1.1)
+    return History(np.exp(log_values), (start, start + 10))

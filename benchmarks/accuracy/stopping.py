@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import betaln
 
-from perfkit.stats.hodges_lehmann import mann_whitney_cdf
+from perfkit.stats.hodges_lehmann import mann_whitney_cdf, signed_rank_cdf
 from perfkit.stats.sequential import spending
 
 Array = np.ndarray
@@ -50,6 +50,24 @@ def costs(seed: int, n: int) -> Iterator[str]:
             rounds = np.where(called, alarm.argmax(axis=1) + 1, ROUNDS)
             cells.append(f"{rounds.mean():.1f} ({100 * called.mean():.1f})")
         yield f"| {shift:g} | {' | '.join(cells)} |"
+
+
+def may_alarm(base: Array, head: Array) -> Array:
+    """Which comparisons any look of perfkit's rule could call changed, shape (comparisons,).
+
+    True where the unpaired or the paired p, each at the full level of the look, is small enough:
+    more than the rule itself would call, as it gives each form half where it uses both.
+    """
+    levels = np.maximum(ALPHA * np.array(spending(ALPHA, ROUNDS)), 1e-300)
+    found = (_p_values(base, head) <= levels).any(axis=1)
+    difference = head - base
+    for k in range(1, ROUNDS + 1):
+        first = difference[:, :k]
+        rows, columns = np.triu_indices(k)
+        above = np.count_nonzero(first[:, rows] + first[:, columns] > 0, axis=1)
+        p_values = 2 * signed_rank_cdf(k)[np.minimum(above, len(rows) - above)]
+        found |= p_values <= levels[k - 1]
+    return found
 
 
 def _p_values(base: Array, head: Array) -> Array:

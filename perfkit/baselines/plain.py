@@ -8,9 +8,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from perfkit.baselines.series import Series
 from perfkit.errors import UsageError
-from perfkit.model import Unit
+from perfkit.model import Series, Unit
 
 LABELS = ("commit", "revision", "sha", "time", "timestamp", "date", "datetime", "label", "id")
 """Column names, in any case, that name a row instead of measuring it; the first found is used."""

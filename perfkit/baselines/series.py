@@ -2,26 +2,10 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from perfkit.baselines.machine import machine_name
-from perfkit.model import Run, Sample, Unit
+from perfkit.model import Run, Sample, Series, Unit
 from perfkit.stats import representatives
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """The history of one benchmark on one machine.
-
-    ``values[i]`` (in ``unit``) was measured at ``labels[i]``: a full commit, or whatever a file
-    names its rows with. NaN is a point without a value. ``group`` is the machine, empty for files.
-    """
-
-    name: str
-    group: str
-    unit: Unit
-    labels: tuple[str, ...]
-    values: tuple[float, ...]
 
 
 def series_of(runs: Iterable[Run], order: Sequence[str]) -> tuple[Series, ...]:

@@ -12,6 +12,7 @@ import logging
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from perfkit.baselines.machine import machine_name
@@ -23,6 +24,9 @@ log = logging.getLogger("perfkit.baselines")
 
 ASV_RESULT_VERSION = 2
 ASV_MACHINE_VERSION = 1
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a file of another shape than ours ends in."""
+
 SCHEMA = 1
 """Version of what stands under the key ``perfkit``."""
 
@@ -45,6 +49,20 @@ COLUMNS = (
 
 DIGITS = 4
 """Significant digits of stored samples: 0.05 % at worst, far below any timing's noise."""
+
+
+def check_storable(folder: Path) -> None:
+    """Raise MeasurementError where :func:`save_run` could not store; ask before measuring."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise MeasurementError(
+            f"{folder}: results cannot be stored there ({error.strerror or error}); make the"
+            " folder writable, name another results_dir in asv.conf.json, or give --no-store."
+        ) from error
+    _known_descriptions(folder / "benchmarks.json")
 
 
 def save_run(folder: Path, run: Run, descriptions: Mapping[str, Mapping[str, object]]) -> Path:
@@ -77,14 +95,18 @@ def _write_machine(path: Path, machine: str, environment: Environment) -> None:
 
 def _write_descriptions(path: Path, new: Mapping[str, Mapping[str, object]]) -> None:
     """Merge the suite's records into asv's ``benchmarks.json``, one benchmark per line."""
-    known: dict[str, object] = {}
-    if path.exists():
-        known = _read_json(path)
-        known.pop("version", None)
-    merged = {**known, **{name: dict(value) for name, value in new.items()}}
+    merged = {**_known_descriptions(path), **{name: dict(value) for name, value in new.items()}}
     lines = [f"{json.dumps(name)}: {_compact(merged[name])}" for name in sorted(merged)]
     lines.append(f'"version": {ASV_RESULT_VERSION}')
     write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _known_descriptions(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    known = _read_json(path)
+    known.pop("version", None)
+    return known
 
 
 def _result_file(run: Run, machine: str, descriptions: Mapping[str, Mapping[str, object]]) -> str:
@@ -147,9 +169,8 @@ def _environment_name(run: Run) -> str:
     return f"perfkit-py{_python_version(run)}"
 
 
-def _grid(description: Mapping[str, object]) -> list[tuple[str, ...]]:
+def _grid(description: Mapping[str, Any]) -> list[tuple[str, ...]]:
     axes = description.get("params") or []
-    assert isinstance(axes, list)  # noqa: S101  # asv_runner's own record
     return list(itertools.product(*[[str(value) for value in axis] for axis in axes]))
 
 
@@ -234,8 +255,9 @@ def read_runs(folder: Path) -> Iterator[Run]:
             continue
         try:
             run = _read_run(path)
-        except (MeasurementError, KeyError, TypeError, ValueError) as error:
-            log.warning("%s: left out, not readable as a stored run: %s", path, error)
+        except (MeasurementError, *MALFORMED) as error:
+            found = str(error) if isinstance(error, MeasurementError) else repr(error)
+            log.warning("%s: left out, not readable as a stored run: %s", path, found)
             continue
         if run is not None:
             yield run

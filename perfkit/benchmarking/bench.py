@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.session import MeasuredSide, Plan, Progress, measure
-from perfkit.errors import MeasurementError
+from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.model import BenchmarkId, Environment, Run, Sample
 
@@ -41,7 +41,7 @@ def bench_side(
     measurement was interrupted before its first value.
     """
     benchmarks = discover(side.suite, side.interpreter)
-    identities = select(benchmarks, patterns)
+    identities = select([one for found in benchmarks for one in found.ids], patterns)
     if not identities:
         raise MeasurementError(
             f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
@@ -61,7 +61,11 @@ def bench_side(
         )
     samples = measured.samples["head"]
     if not samples and measured.interrupted:
-        raise MeasurementError("interrupted before the first value; nothing was stored.")
+        raise InterruptedMeasurementError("interrupted before the first value; nothing was kept")
+    if not samples:
+        raise MeasurementError(
+            f"nothing was measured: all {len(identities)} benchmarks declined to run (skipped)."
+        )
     run = Run(
         identity=f"{started:013d}",
         commit=side.revision.commit,

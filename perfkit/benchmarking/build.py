@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from perfkit.benchmarking.process import Interpreter
@@ -19,6 +19,7 @@ from perfkit.benchmarking.suite import Suite
 from perfkit.errors import MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.model import Revision
+from perfkit.process_group import end_group
 
 STATE = ".perfkit"
 """Folder at the repository's root for builds, worktrees and captures; ignores itself in git."""
@@ -37,12 +38,20 @@ class Side:
 
 
 def state_folder(root: Path) -> Path:
-    """Return the state folder of a repository, created and hidden from git."""
+    """Return the state folder of a repository, created and hidden from git.
+
+    MeasurementError where it cannot be written.
+    """
     folder = root / STATE
-    folder.mkdir(exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise MeasurementError(
+            f"{folder}: cannot hold builds and captures ({error.strerror}); make {root} writable."
+        ) from error
     return folder
 
 
@@ -52,7 +61,8 @@ def built(repository: Repository, revision: Revision, suite: Suite) -> Iterator[
 
     The project is installed without its dependencies, which come from this interpreter, so that
     both sides of a comparison differ in the project only. A commit's build is kept under
-    ``.perfkit/builds`` and found again by its tree; uncommitted work is copied and built afresh.
+    ``.perfkit/builds`` and found again by its tree; uncommitted work is put on top of its commit
+    and built afresh.
     ``suite`` is the suite in the repository's own checkout.
     """
     state = state_folder(repository.root)
@@ -60,19 +70,18 @@ def built(repository: Repository, revision: Revision, suite: Suite) -> Iterator[
     # The process id lets a later run tell folders in use from those of a run that was killed.
     name = f"{secrets.token_hex(4)}-{os.getpid()}"
     folder = state / "worktrees" / name
-    if revision.dirty:
-        key = f"dirty-{name}"
-        try:
-            _copy_files(repository, folder)
-            yield _side(repository, revision, suite, folder, state / "builds" / key)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(state / "builds" / key, ignore_errors=True)
-        return
-    tree = repository.git("rev-parse", f"{revision.commit}^{{tree}}")
-    tag = f"{sys.implementation.cache_tag}-{sys.executable}-{suite.subdirectory}"
-    key = hashlib.sha256(f"{tree}-{tag}".encode()).hexdigest()[:16]
     with repository.checkout(revision.commit, folder):
+        if revision.dirty:
+            site = state / "builds" / f"dirty-{name}"
+            try:
+                _copy_changes(repository, folder)
+                yield _side(repository, revision, suite, folder, site)
+            finally:
+                shutil.rmtree(site, ignore_errors=True)
+            return
+        tree = repository.git("rev-parse", f"{revision.commit}^{{tree}}")
+        tag = f"{sys.implementation.cache_tag}-{sys.executable}-{suite.subdirectory}"
+        key = hashlib.sha256(f"{tree}-{tag}".encode()).hexdigest()[:16]
         yield _side(repository, revision, suite, folder, state / "builds" / key)
 
 
@@ -94,15 +103,16 @@ def _running(process: int) -> bool:
     return True
 
 
-def _copy_files(repository: Repository, folder: Path) -> None:
-    """Copy the working tree without ignored files; building must not litter the user's tree."""
-    for name in repository.files():
-        source = repository.root / name
-        if not source.is_file():
-            continue  # deleted but not committed, or a submodule
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
+def _copy_changes(repository: Repository, folder: Path) -> None:
+    """Make a checkout of HEAD equal to the working tree, which building must not litter."""
+    for name in repository.changes():
+        source, target = repository.root / name, folder / name
+        if source.is_dir() and not source.is_symlink():
+            continue  # a submodule
+        target.unlink(missing_ok=True)
+        if source.is_symlink() or source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _side(
@@ -137,22 +147,51 @@ def install(source: Path, site: Path, *, label: str) -> None:
     log = site.with_name(f"{site.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [*_installer(), "--no-deps", "--target", str(partial), str(source)]
-    if _backend_is_here(source):
+    if _build_system_is_here(source):
         # Saves a download per side, and lets a machine without a network compare.
         command.insert(-1, "--no-build-isolation")
-    with log.open("wb") as sink:
-        done = subprocess.run(command, stdout=sink, stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0:
-        shutil.rmtree(partial, ignore_errors=True)
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-        raise MeasurementError(f"{label} does not build (whole log: {log}):\n{tail}")
     try:
-        partial.rename(site)
-    except OSError:
-        # Another perfkit built the same commit meanwhile; its build is as good.
+        if _run_logged(command, log) != 0:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+            raise MeasurementError(f"{label} does not build (whole log: {log}):\n{tail}")
+        if not any(map(_importable, partial.iterdir())):
+            # Python would then import an installed copy, whose times would look like this one's.
+            raise MeasurementError(
+                f"{label} builds, but installs no module (whole log: {log}); its build"
+                " configuration leaves the package out."
+            )
+        log.unlink()
+        try:
+            partial.rename(site)
+        except OSError:
+            # Another perfkit built the same commit meanwhile; its build is as good.
+            if not site.exists():
+                raise
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if not site.exists():
+
+
+def _run_logged(command: Sequence[str], log: Path) -> int:
+    """Run a command to its end in a process group of its own, which is gone when this returns."""
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return process.wait()
+        except BaseException:
+            end_group(process)
             raise
+
+
+def _importable(entry: Path) -> bool:
+    if entry.is_dir():
+        return entry.suffix != ".dist-info" and entry.name not in {"bin", "__pycache__"}
+    return entry.suffix in {".py", ".so", ".pyd"}
 
 
 def _installer() -> Sequence[str]:
@@ -166,19 +205,29 @@ def _installer() -> Sequence[str]:
     )
 
 
-def _backend_is_here(source: Path) -> bool:
-    """Whether the project's build backend is importable in this interpreter."""
-    backend = "setuptools"
+def _build_system_is_here(source: Path) -> bool:
+    """Whether this interpreter has everything that building the project asks for (PEP 518)."""
+    system: dict[str, object] = {}
     if (source / "pyproject.toml").exists():
         try:
             values = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise MeasurementError(f"{source / 'pyproject.toml'}: {error}") from error
         system = values.get("build-system", {})
-        if "backend-path" in system:
-            return False
-        backend = str(system.get("build-backend", backend)).partition(":")[0]
-    return importlib.util.find_spec(backend.partition(".")[0]) is not None
+    wanted = system.get("requires", ["setuptools"])
+    return isinstance(wanted, list) and all(_installed(str(name)) for name in wanted)
+
+
+def _installed(requirement: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = Requirement(requirement)
+        if wanted.marker is not None and not wanted.marker.evaluate():
+            return True
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except (InvalidRequirement, PackageNotFoundError):
+        return False  # the build says what is wrong with it
 
 
 def requirements(site: Path) -> tuple[str, ...]:

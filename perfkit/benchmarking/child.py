@@ -44,7 +44,7 @@ def discover(request: dict[str, object]) -> dict[str, object]:
             )
             if value is not None
         }
-    return {"benchmarks": described, "foreign": foreign_modules(request)}
+    return {"benchmarks": described}
 
 
 def attribute(benchmark: object, name: str) -> object:
@@ -112,6 +112,8 @@ def values_of(result: object) -> tuple[list[float | str | None], int]:
     values: list[float | str | None] = []
     for sample in samples:
         try:
+            if isinstance(sample, str | bytes):
+                raise TypeError  # noqa: TRY301  # text is no measurement, even if it holds digits
             value = float(sample)
         except (TypeError, ValueError):
             values.append(repr(sample)[:80])
@@ -144,17 +146,22 @@ def foreign_modules(request: dict[str, object]) -> list[str]:
     if not site:
         return []
     root = Path(str(site)).resolve()
-    owned = {
-        entry.stem if entry.is_file() else entry.name
-        for entry in root.iterdir()
-        if entry.suffix != ".dist-info" and not entry.name.startswith(("_", "."))
-    }
+    # The suite itself may lie inside the project; both sides run the same one, of head.
+    suite = Path(str(request["suite"])).resolve()
+    owned = {entry.name.partition(".")[0] for entry in root.iterdir() if is_module(entry)}
     wrong = []
     for name in sorted(owned & set(sys.modules)):
         origin = getattr(sys.modules[name], "__file__", None)
-        if origin and root not in Path(origin).resolve().parents:
+        if origin and not {root, suite} & set(Path(origin).resolve().parents):
             wrong.append(f"{name} from {origin}")
     return wrong
+
+
+def is_module(entry: Path) -> bool:
+    """Whether a file or folder is what Python imports under its name."""
+    if entry.is_dir():
+        return (entry / "__init__.py").exists()
+    return entry.suffix in {".py", ".so", ".pyd"}
 
 
 if __name__ == "__main__":

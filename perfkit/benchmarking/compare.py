@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.benchmarking.build import Side, built
@@ -18,7 +17,7 @@ from perfkit.benchmarking.session import (
 )
 from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
-from perfkit.errors import MeasurementError
+from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
 from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
@@ -50,11 +49,15 @@ def both_built(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What has to be answered for: head's benchmarks, and base's names that head lacks."""
+    """What has to be answered for: head's benchmarks, and base's that head lacks.
+
+    ``in_base`` are the measured ones that base's suite has with the same source.
+    """
 
     benchmarks: tuple[Benchmark, ...]
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
+    in_base: frozenset[BenchmarkId]
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -64,17 +67,19 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
     longer imports cannot name what is missing, which is then said by its own error.
     """
     benchmarks = discover(sides.head.suite, sides.head.interpreter)
-    measured = tuple(select(benchmarks, patterns))
-    known = {identity for benchmark in benchmarks for identity in benchmark.ids}
     former: tuple[Benchmark, ...] = ()
     if sides.base.suite.benchmarks.is_dir():
         former = discover(sides.base.suite, sides.base.interpreter)
-    gone = [identity for benchmark in former for identity in benchmark.ids if identity not in known]
-    if patterns and gone:
-        import re
-
-        gone = [i for i in gone if any(re.search(pattern, str(i)) for pattern in patterns)]
-    return Expected(benchmarks=benchmarks, measured=measured, missing=tuple(sorted(gone)))
+    current = {identity: one.version for one in benchmarks for identity in one.ids}
+    previous = {identity: one.version for one in former for identity in one.ids}
+    gone = [identity for identity in previous if identity not in current]
+    chosen = select([*current, *sorted(gone)], patterns)
+    return Expected(
+        benchmarks=benchmarks,
+        measured=tuple(identity for identity in chosen if identity in current),
+        missing=tuple(identity for identity in chosen if identity not in current),
+        in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +150,17 @@ def compare_sides(
         again = None
         suspects = _suspects(first, shift_of)
         if suspects and not first.interrupted:
-            again = rounds(suspects, replace(plan, seed=seed + 1))
+            # Confirming takes min_rounds, whatever the time; more only within what is left of it.
+            left = max(0.0, plan.seconds - first.seconds)
+            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1))
     evidence = Evidence(
         base=first.samples["base"],
         head=first.samples["head"],
         expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
         skipped_base=frozenset(first.skipped["base"]),
         skipped_head=frozenset(first.skipped["head"]),
+        in_base=expected.in_base,
         base_again=None if again is None else again.samples["base"],
         head_again=None if again is None else again.samples["head"],
     )
@@ -165,7 +174,11 @@ def compare_sides(
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
-        warnings=tuple(_warnings(sides, first)),
+        warnings=tuple(
+            _warnings(
+                sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
+            )
+        ),
     )
     return Compared(report=report, head=first.samples["head"])
 
@@ -186,7 +199,7 @@ def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:
     return measured.skipped["base"] & measured.skipped["head"]
 
 
-def _warnings(sides: Sides, measured: Measurement) -> Iterator[str]:
+def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iterator[str]:
     base, head = sides.base, sides.head
     if base.revision.commit == head.revision.commit and not head.revision.dirty:
         yield "base and head are the same commit: every difference is noise"
@@ -199,16 +212,16 @@ def _warnings(sides: Sides, measured: Measurement) -> Iterator[str]:
     skipped = _skipped_on_both(measured)
     if skipped:
         yield f"{len(skipped)} skipped on both sides: {', '.join(map(str, sorted(skipped)))}"
-    if measured.out_of_time:
+    if out_of_time:
         yield "the time budget ended before every benchmark was decided"
 
 
 def suite_in(repository: Repository, suite: Suite) -> Suite:
     """Return the suite after checking that it lies inside the repository that is compared."""
-    root = Path(repository.root).resolve()
+    root = repository.root.resolve()
     if root not in suite.benchmarks.parents and root != suite.benchmarks:
-        raise MeasurementError(
-            f"{suite.benchmarks} lies outside the repository {root}; perfkit measures the suite of"
-            " each commit, so keep it inside."
+        raise ConfigError(
+            f"{suite.config}: benchmark_dir is {suite.benchmarks}, outside the repository {root};"
+            " perfkit measures the suite of each commit, so keep it inside."
         )
     return suite

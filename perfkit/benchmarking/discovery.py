@@ -1,6 +1,7 @@
 """Which benchmarks a suite has, as asv_runner sees them."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Literal
 
 from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_child
 from perfkit.benchmarking.suite import Suite
-from perfkit.errors import MeasurementError
+from perfkit.errors import MeasurementError, UsageError
 from perfkit.model import BenchmarkId, Unit
 
 DISCOVERY_TIMEOUT = 120.0
@@ -106,18 +107,14 @@ def _rows(value: object) -> Sequence[Sequence[object]]:
     return value
 
 
-def select(benchmarks: Sequence[Benchmark], patterns: Sequence[str]) -> list[BenchmarkId]:
+def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[BenchmarkId]:
     """Return the identities that match any of the regular expressions; all without any.
 
-    A pattern is searched in ``name(param, ...)``, as ``asv run --bench`` does.
+    A pattern is searched in ``name(param, ...)``, as ``asv run --bench`` does. UsageError where a
+    pattern is none, or where nothing matches.
     """
-    import re
-
-    from perfkit.errors import UsageError
-
-    identities = [identity for benchmark in benchmarks for identity in benchmark.ids]
     if not patterns:
-        return identities
+        return list(identities)
     try:
         compiled = [re.compile(pattern) for pattern in patterns]
     except re.error as error:

@@ -75,7 +75,7 @@ def read_suite(path: Path) -> Suite:
         return value
 
     timeout = values.get("default_benchmark_timeout", 60.0)
-    if not isinstance(timeout, int | float) or timeout <= 0:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise ConfigError(
             f"{path}: default_benchmark_timeout: found {timeout!r}, wanted seconds above 0."
         )

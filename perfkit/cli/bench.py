@@ -31,11 +31,12 @@ def bench(
     from contextlib import ExitStack
     from time import monotonic, time
 
-    from perfkit.baselines.store import save_run
+    from perfkit.baselines.store import check_storable, save_run
     from perfkit.benchmarking.bench import bench_side
     from perfkit.benchmarking.build import built
     from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.session import Plan
+    from perfkit.cli.change import judged_revision
     from perfkit.cli.progress import measuring, working
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
@@ -46,7 +47,10 @@ def bench(
     invocation = options.invocation_of(context)
     settings_of(invocation)  # for logging and progress
     repository, suite = repository_and_suite(Path.cwd())
-    wanted = repository.working_tree() if revision is None else repository.resolve(revision)
+    wanted = judged_revision(repository, suite, revision)
+    store = store and not wanted.dirty
+    if store:
+        check_storable(suite.results)
     with ExitStack() as stack:
         with working(invocation, f"building {wanted.label}"):
             side = stack.enter_context(built(repository, wanted, suite_in(repository, suite)))
@@ -63,7 +67,7 @@ def bench(
                 on_progress=on_progress,
             )
     stored = None
-    if store and not benched.run.dirty:
+    if store:
         descriptions = {found.name: found.description for found in benched.benchmarks}
         stored = str(save_run(suite.results, benched.run, descriptions))
     said = f"stored in {stored}" if stored else "not stored"
@@ -72,6 +76,12 @@ def bench(
     code = ExitCode.MEASUREMENT if benched.failures else ExitCode.PASSED
     return invocation.finish(
         ExitCode.INTERRUPTED if benched.interrupted else code,
-        text=run_text(benched.run, rounds=benched.rounds, seconds=benched.seconds, stored=said),
-        values=run_values(benched.run, benched.failures, stored=stored),
+        text=run_text(
+            benched.run,
+            rounds=benched.rounds,
+            seconds=benched.seconds,
+            skipped=benched.skipped,
+            stored=said,
+        ),
+        values=run_values(benched.run, benched.failures, skipped=benched.skipped, stored=stored),
     )

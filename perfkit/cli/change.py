@@ -23,6 +23,16 @@ LAST_REPORT = "last-report.json"
 """Name of the newest report in the state folder, which ``perfkit comment`` renders."""
 
 
+def judged_revision(repository: "Repository", suite: "Suite", name: str | None) -> "Revision":
+    """Return the commit that ``name`` means, or the working tree.
+
+    Results that `perfkit bench` stored and nobody committed yet are no change of it.
+    """
+    if name is not None:
+        return repository.resolve(name)
+    return repository.working_tree(apart_from=suite.results)
+
+
 @contextmanager
 def measured_change(
     invocation: Invocation,

@@ -48,7 +48,7 @@ def check(
     from rich.text import Text
 
     from perfkit.checking import check_budgets, check_leaks
-    from perfkit.cli.change import finish_report, measured_change
+    from perfkit.cli.change import finish_report, judged_revision, measured_change
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
@@ -58,7 +58,7 @@ def check(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     ).thresholds
     repository, suite = repository_and_suite(Path.cwd())
-    judged = repository.working_tree() if head is None else repository.resolve(head)
+    judged = judged_revision(repository, suite, head)
     former = (
         repository.resolve(base)
         if base is not None
@@ -92,5 +92,11 @@ def check(
                 )
             elif thresholds.leaks:
                 warnings.append("leaks were not looked for, as --no-leaks was given")
-            report = replace(report, budgets=found, leaks=grown, warnings=tuple(warnings))
+            report = replace(
+                report,
+                budgets=found,
+                leaks=grown,
+                interrupted=leaks and len(grown) < len(thresholds.leaks),
+                warnings=tuple(warnings),
+            )
     return finish_report(invocation, report, repository, output=output, strict=strict)

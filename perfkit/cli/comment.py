@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from perfkit.cli import options
+from perfkit.cli.invocation import Raw
 
 
 def comment(
@@ -21,8 +22,6 @@ def comment(
 
     The exit code is the report's own: a comment about a regression exits 1.
     """
-    from rich.text import Text
-
     from perfkit.benchmarking.build import STATE
     from perfkit.cli.change import LAST_REPORT
     from perfkit.errors import UsageError
@@ -44,13 +43,9 @@ def comment(
         raise UsageError(f"{path}: not readable as a report: {error}.") from error
     found = from_text(text, str(path))
     markdown = report_markdown(found)
-    if not invocation.json:
-        # Written as it is: a console would wrap lines, and a Markdown table is its lines.
-        typer.echo(markdown, nl=False)
-        return found.exit_code()
     return invocation.finish(
         found.exit_code(),
-        text=Text(markdown),
+        text=Raw(markdown),  # a Markdown table is its lines
         values={"markdown": markdown, **to_values(found)},
         status=found.status,
     )

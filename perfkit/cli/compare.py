@@ -30,7 +30,7 @@ def compare(
     Both are built once and run in rounds of fresh processes on this machine. Each benchmark gets
     rounds until it is decided; what looks changed is confirmed on new rounds before it counts.
     """
-    from perfkit.cli.change import finish_report, measured_change
+    from perfkit.cli.change import finish_report, judged_revision, measured_change
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
@@ -44,7 +44,7 @@ def compare(
         repository,
         suite,
         base=repository.resolve(base),
-        head=repository.working_tree() if head is None else repository.resolve(head),
+        head=judged_revision(repository, suite, head),
         thresholds=settings.thresholds,
         patterns=bench or [],
         seed=seed,

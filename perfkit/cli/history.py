@@ -8,7 +8,7 @@ import typer
 from perfkit.cli import options
 
 if TYPE_CHECKING:
-    from perfkit.baselines.history import History
+    from perfkit.stats.history import History
 
 
 def history(
@@ -49,9 +49,14 @@ def history(
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    smallest = parse_ratio(min_effect)
+    try:
+        smallest = parse_ratio(min_effect)
+    except UsageError as error:
+        raise UsageError(f"--min-effect: {error}") from None
     if source is None and column:
         raise UsageError("--column chooses columns of a file: give the file with --input.")
+    if source is not None and bench:
+        raise UsageError("--bench chooses stored benchmarks: choose columns with --column.")
     found = (
         _stored(bench or [], branch, alpha=alpha, min_effect=smallest)
         if source is None
@@ -63,8 +68,8 @@ def history(
 
 
 def _from_file(path: Path, columns: list[str], *, alpha: float, min_effect: float) -> "History":
-    from perfkit.baselines.history import history_of
     from perfkit.baselines.plain import read_series
+    from perfkit.stats.history import history_of
 
     return history_of(read_series(path, columns), alpha=alpha, min_effect=min_effect)
 
@@ -72,18 +77,24 @@ def _from_file(path: Path, columns: list[str], *, alpha: float, min_effect: floa
 def _stored(patterns: list[str], branch: str, *, alpha: float, min_effect: float) -> "History":
     import re
 
-    from perfkit.baselines.history import history_of
     from perfkit.baselines.series import series_of
     from perfkit.baselines.store import read_runs
     from perfkit.cli.settings import repository_and_suite
-    from perfkit.errors import MeasurementError
+    from perfkit.errors import MeasurementError, UsageError
+    from perfkit.stats.history import history_of
 
+    try:
+        wanted = [re.compile(pattern) for pattern in patterns]
+    except re.error as error:
+        raise UsageError(
+            f"--bench: {error.pattern!r} is no regular expression: {error}."
+        ) from error
     repository, suite = repository_and_suite(Path.cwd())
     order = repository.first_parents(repository.resolve(branch).commit)
     series = [
         one
         for one in series_of(read_runs(suite.results), order)
-        if not patterns or any(re.search(pattern, one.name) for pattern in patterns)
+        if not wanted or any(pattern.search(one.name) for pattern in wanted)
     ]
     if not series:
         raise MeasurementError(

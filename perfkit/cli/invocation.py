@@ -46,6 +46,13 @@ class _JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A report that is written as it is: a console would wrap its lines."""
+
+    text: str
+
+
 @dataclass
 class Invocation:
     """Filled by the options while the command line is read; travels as ``ctx.obj``."""
@@ -56,6 +63,8 @@ class Invocation:
     verbosity: int = 0
     progress: bool = True
     """Whether to say on stderr what is being done."""
+    finished: ExitCode | None = None
+    """The code of the report, from when it starts to be written."""
     _consoles: dict[bool, "Console"] = field(default_factory=dict, repr=False)
 
     def console(self, *, stderr: bool = False) -> "Console":
@@ -88,7 +97,7 @@ class Invocation:
         self,
         code: ExitCode,
         *,
-        text: "RenderableType",
+        text: "RenderableType | Raw",
         values: Mapping[str, object],
         status: Status | None = None,
     ) -> ExitCode:
@@ -97,9 +106,12 @@ class Invocation:
         ``values`` are the verb's own keys of the envelope. ``status`` is given where it says
         more than the code does (an inconclusive report passes without ``--strict``).
         """
+        self.finished = code
         if self.json:
             found = status or STATUS_OF_CODE.get(code, Status.ERROR)
             self._write(self.envelope(code, found, values))
+        elif isinstance(text, Raw):
+            sys.stdout.write(text.text)
         else:
             self.console().print(text)
         return code

@@ -21,7 +21,8 @@ def measuring(invocation: Invocation) -> "Iterator[Callable[[Progress], None]]":
         TextColumn("round {task.fields[round]}"),
         BarColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[undecided]} open  {task.description}"),
+        # Names of benchmarks may hold brackets, which are no markup.
+        TextColumn("{task.fields[undecided]} open  {task.description}", markup=False),
     )
     watched = invocation.progress and console.is_terminal
     with Bar(*columns, console=console, transient=True, disable=not watched) as bar:
@@ -43,13 +44,15 @@ def measuring(invocation: Invocation) -> "Iterator[Callable[[Progress], None]]":
 @contextmanager
 def working(invocation: Invocation, what: str) -> Iterator[None]:
     """Say on stderr what is being done, while it is done."""
+    from rich.text import Text
+
     console = invocation.console(stderr=True)
     if invocation.progress and console.is_terminal:
-        with console.status(what):
+        with console.status(Text(what)):
             yield
     else:
         if invocation.progress:
-            console.print(f"[dim]{what}[/dim]")
+            console.print(Text(what, "dim"))
         yield
 
 

@@ -1,5 +1,7 @@
 """Facts about revisions, asked from the git command line."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ from perfkit.model import Revision
 
 WORKING_TREE = "working tree"
 """How the uncommitted state is called on the command line and in reports."""
+
+SHALLOW = "this clone is shallow: fetch the whole history (actions/checkout with `fetch-depth: 0`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,28 @@ class Repository:
                 f"git {' '.join(arguments)} failed in {self.root}:"
                 f" {reason[0] if reason else f'exit {done.returncode}'}"
             )
-        return done.stdout.strip()
+        return done.stdout.removesuffix("\n")
 
     def _try(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # File names and messages are bytes that need not be UTF-8.
         return subprocess.run(
-            ["git", *arguments], cwd=self.root, capture_output=True, text=True, check=False
+            ["git", *arguments],
+            cwd=self.root,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=False,
         )
 
-    def is_dirty(self) -> bool:
-        """Whether tracked files differ from HEAD, or untracked ones exist that are not ignored."""
-        return bool(self.git("status", "--porcelain"))
+    def is_dirty(self, *, apart_from: Path | None = None) -> bool:
+        """Whether tracked files differ from HEAD, or untracked ones exist that are not ignored.
+
+        What lies below ``apart_from`` does not count.
+        """
+        where = ["."]
+        if apart_from is not None and self.root in apart_from.parents:
+            where.append(f":(exclude,literal){apart_from.relative_to(self.root)}")
+        return bool(self.git("status", "--porcelain", "--", *where))
 
     def is_shallow(self) -> bool:
         """Whether history was cut off when cloning (``actions/checkout`` does by default)."""
@@ -73,8 +89,7 @@ class Repository:
         )
         if done.returncode != 0:
             hint = (
-                "this clone is shallow: fetch the whole history (actions/checkout with"
-                " `fetch-depth: 0`)"
+                SHALLOW
                 if self.is_shallow()
                 else "give a branch, a tag or a commit that `git log` knows"
             )
@@ -84,16 +99,25 @@ class Repository:
 
     def subject(self, commit: str) -> str:
         """Return the first line of a commit's message."""
-        return self.git("log", "-1", "--format=%s", commit)
+        text = self._of_commit("%s", commit)
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def commit_time(self, commit: str) -> int:
         """Return a commit's author date as a JavaScript timestamp (milliseconds), as asv stores."""
-        return int(self.git("log", "-1", "--format=%at", commit)) * 1000
+        return int(self._of_commit("%at", commit)) * 1000
 
-    def working_tree(self) -> Revision:
-        """Return HEAD, or HEAD marked dirty where uncommitted changes exist."""
+    def _of_commit(self, field: str, commit: str) -> str:
+        # A user's log.showSignature would put gpg's words in front.
+        return self.git("log", "-1", "--no-show-signature", f"--format={field}", commit)
+
+    def working_tree(self, *, apart_from: Path | None = None) -> Revision:
+        """Return HEAD, or HEAD marked dirty where uncommitted changes exist.
+
+        What lies below ``apart_from`` does not count: results that were stored and are not
+        committed yet change nothing that is measured.
+        """
         head = self.resolve("HEAD")
-        if not self.is_dirty():
+        if not self.is_dirty(apart_from=apart_from):
             return head
         return Revision(
             label=WORKING_TREE, commit=head.commit, dirty=True, subject="uncommitted changes"
@@ -112,29 +136,39 @@ class Repository:
             " commit yourself."
         )
 
-    def merge_base(self, one: str, other: str) -> Revision:
-        """Return the best common ancestor, the fair base of a change; UsageError without one."""
-        done = self._try("merge-base", one, other)
+    def merge_base(self, tip: str, branch: str) -> Revision:
+        """Return the best common ancestor, the fair base of a change.
+
+        ``tip`` is the change's commit and ``branch`` what it will be merged into. UsageError where
+        one is not known or both share no history.
+        """
+        theirs, ours = self.resolve(branch).commit, self.resolve(tip).commit
+        done = self._try("merge-base", theirs, ours)
         commit = done.stdout.strip()
         if done.returncode != 0 or not commit:
-            hint = (
-                "this clone is shallow: fetch the whole history (actions/checkout with"
-                " `fetch-depth: 0`)"
-                if self.is_shallow()
-                else "name the base commit yourself"
-            )
-            raise UsageError(f"{one} and {other} share no history in {self.root}; {hint}.")
-        label = f"merge base with {other}"
+            hint = SHALLOW if self.is_shallow() else "name the base commit yourself"
+            raise UsageError(f"{branch} and {tip} share no history in {self.root}; {hint}.")
+        label = f"merge base with {branch}"
         return Revision(label=label, commit=commit, subject=self.subject(commit))
 
     def first_parents(self, tip: str) -> Sequence[str]:
         """Return commits from the root to ``tip`` along first parents."""
         return self.git("rev-list", "--first-parent", "--reverse", tip).splitlines()
 
-    def files(self) -> Sequence[Path]:
-        """Return tracked and untracked, not ignored files, relative to the root."""
-        listed = self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        return [Path(name) for name in listed.split("\0") if name]
+    def changes(self) -> Sequence[Path]:
+        """Return what differs from HEAD, deleted files included, and untracked, not ignored files.
+
+        Paths are relative to the root.
+        """
+        return [
+            Path(name)
+            for words in (
+                ("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", "HEAD"),
+                ("ls-files", "--others", "--exclude-standard", "-z"),
+            )
+            for name in self.git(*words).split("\0")
+            if name
+        ]
 
     @contextmanager
     def checkout(self, commit: str, folder: Path) -> Iterator[Path]:
@@ -144,9 +178,13 @@ class Repository:
         that no branch reaches.
         """
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self.git("worktree", "prune")
-        self.git("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
         try:
+            # Hooks of the user's own checkouts (post-checkout) are none of this one's business.
+            self.git(
+                *("-c", f"core.hooksPath={os.devnull}", "worktree", "add"),
+                *("--quiet", "--detach", "--force", str(folder), commit),
+            )
             yield folder
         finally:
-            self.git("worktree", "remove", "--force", str(folder))
+            shutil.rmtree(folder, ignore_errors=True)
+            self._try("worktree", "prune")

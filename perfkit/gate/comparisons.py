@@ -1,5 +1,6 @@
 """Samples, rules and waivers in; one judged row per benchmark out."""
 
+import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,14 +29,18 @@ class Evidence:
 
     ``base`` and ``head`` are the discovery rounds of the benchmarks that ran, ``base_again`` and
     ``head_again`` the independent rounds of the suspects. ``expected`` is every benchmark that
-    must be answered for, ``skipped`` those that declined to run, by side.
+    must be answered for, ``missing`` those of them that head's suite lacks, ``skipped`` those that
+    declined to run, by side. ``in_base`` are those
+    that base's own suite has with the same source, so that base has to be able to run them.
     """
 
     base: Mapping[BenchmarkId, Sample]
     head: Mapping[BenchmarkId, Sample]
     expected: frozenset[BenchmarkId]
+    missing: frozenset[BenchmarkId] = frozenset()
     skipped_base: frozenset[BenchmarkId] = frozenset()
     skipped_head: frozenset[BenchmarkId] = frozenset()
+    in_base: frozenset[BenchmarkId] = frozenset()
     base_again: Mapping[BenchmarkId, Sample] | None = None
     head_again: Mapping[BenchmarkId, Sample] | None = None
 
@@ -106,13 +111,8 @@ def judge(
     rows = []
     for identity in sorted(evidence.expected):
         if identity in shifts:
-            row = _compared(
-                evidence.base[identity],
-                evidence.head[identity],
-                shifts[identity],
-                judged[identity],
-                None if confirmations is None else confirmations.get(identity),
-            )
+            again = (confirmations or {}).get(identity)
+            row = _compared(identity, evidence, shifts[identity], judged[identity], again)
         else:
             row = _not_compared(identity, evidence)
         rows.append(waived(row, thresholds, today))
@@ -120,25 +120,37 @@ def judge(
 
 
 def _compared(
-    base: Sample, head: Sample, first: Shift, judged: SuiteVerdict, again: Shift | None
+    identity: BenchmarkId,
+    evidence: Evidence,
+    first: Shift,
+    judged: SuiteVerdict,
+    again: Shift | None,
 ) -> Comparison:
-    # The rounds that made a suspect of a benchmark overstate its change (they were selected for
-    # it); the confirming rounds do not, so theirs is the shift to show.
-    shift = again if again is not None and judged.confirmed else first
-    reason = ""
-    if judged.verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
+    base, head, shift = evidence.base[identity], evidence.head[identity], first
+    new_base = (evidence.base_again or {}).get(identity)
+    new_head = (evidence.head_again or {}).get(identity)
+    verdict, reason = judged.verdict, ""
+    if again is not None and new_base is not None and new_head is not None:
+        # The rounds that made a suspect of a benchmark overstate its change (they were selected
+        # for it); the confirming rounds do not, so theirs is what is shown.
+        base, head, shift = new_base, new_head, again
+        if verdict is Verdict.INCONCLUSIVE:
+            reason = f"first rounds said {first.verdict}, independent rounds did not confirm it"
+    elif failure := _failure_again(new_base, new_head):
+        verdict, reason = Verdict.FAILED, failure
+    elif verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
         reason = (
-            f"first rounds said {first.verdict}, independent rounds did not confirm it"
-            if judged.confirmed
+            f"{first.verdict} at first sight, but no independent rounds confirm it"
+            if evidence.head_again is not None
             else f"{first.verdict} at first sight, but not after counting all benchmarks"
         )
     return Comparison(
-        benchmark=head.benchmark,
+        benchmark=identity,
         unit=head.unit,
-        verdict=judged.verdict,
+        verdict=verdict,
         base=summary(base),
         head=summary(head),
-        shift=shift,
+        shift=None if verdict is Verdict.FAILED else shift,
         p_adjusted=judged.p_adjusted,
         threshold=shift.floor,
         outcome_base=base.outcome,
@@ -148,38 +160,54 @@ def _compared(
     )
 
 
+def _failure_again(base: Sample | None, head: Sample | None) -> str:
+    """Return how a suspect failed when it was measured again; empty where it did not."""
+    for side, sample in (("head", head), ("base", base)):
+        if sample is not None and sample.failure:
+            return f"{side}, when measured again: {sample.failure}"
+    return ""
+
+
 def _not_compared(identity: BenchmarkId, evidence: Evidence) -> Comparison:
     base, head = evidence.base.get(identity), evidence.head.get(identity)
     known = head or base
-    row = Comparison(
+    if identity in evidence.missing:
+        verdict, reason = Verdict.MISSING, "not in the suite of head"
+    elif identity in evidence.skipped_head:
+        verdict, reason = Verdict.MISSING, "declined to run on head (skipped)"
+    elif head is None or head.failure or not head.processes:
+        reason = "not measured on head" if head is None or not head.failure else head.failure
+        verdict = Verdict.FAILED
+    elif base is None or base.failure or not base.processes:
+        verdict, reason = _without_base(identity, base, evidence)
+    else:
+        verdict = Verdict.DIFFERENT_WORK
+        reason = f"outcome was {base.outcome}, is {head.outcome}"
+    return Comparison(
         benchmark=identity,
         unit=known.unit if known is not None else Unit.SECONDS,
-        verdict=Verdict.MISSING,
+        verdict=verdict,
         base=_summary_or_none(base),
         head=_summary_or_none(head),
         outcome_base=None if base is None else base.outcome,
         outcome_head=None if head is None else head.outcome,
+        reason=reason,
     )
-    if head is None:
-        if identity in evidence.skipped_head:
-            return replace(row, reason="declined to run on head (skipped)")
-        return replace(row, reason="not in the suite of head")
-    if head.failure:
-        return replace(row, verdict=Verdict.FAILED, reason=head.failure)
-    if not head.processes:
-        return replace(row, verdict=Verdict.FAILED, reason="not measured on head")
-    if base is None or base.failure or not base.processes:
-        why = "base does not have it"
-        if identity in evidence.skipped_base:
-            why = "base declined to run it"
-        elif base is not None and base.failure:
-            why = f"base cannot run it: {base.failure}"
-        return replace(row, verdict=Verdict.NEW, reason=why)
-    return replace(
-        row,
-        verdict=Verdict.DIFFERENT_WORK,
-        reason=f"outcome was {base.outcome}, is {head.outcome}",
-    )
+
+
+def _without_base(
+    identity: BenchmarkId, base: Sample | None, evidence: Evidence
+) -> tuple[Verdict, str]:
+    """Return what head's values mean where base gave none to compare them with."""
+    if identity in evidence.skipped_base:
+        return Verdict.NEW, "base declined to run it"
+    if base is None or not base.failure:
+        return Verdict.NEW, "not measured on base"
+    reason = f"base cannot run it: {base.failure}"
+    # What base's own suite has, or what it ran in other rounds, is not new: calling it that would
+    # let a regression pass because base happened to fail.
+    known = identity in evidence.in_base or bool(base.processes)
+    return (Verdict.FAILED if known else Verdict.NEW), reason
 
 
 def waived(row: Comparison, thresholds: Thresholds, today: date) -> Comparison:
@@ -190,7 +218,8 @@ def waived(row: Comparison, thresholds: Thresholds, today: date) -> Comparison:
     if waiver.expired(today):
         return replace(row, reason=f"its waiver ({waiver.issue}) expired on {waiver.expires}")
     ratio = row.shift.ratio.estimate
-    worse = max(ratio, 1 / ratio if ratio > 0 else 0.0) - 1
+    # A regression is far from 1 in either direction: where higher is better, it is below 1.
+    worse = max(ratio, 1 / ratio) - 1 if ratio > 0 else math.inf
     if worse > waiver.ceiling:
         return replace(
             row, reason=f"beyond its waiver's ceiling of {waiver.ceiling:.3g} ({waiver.issue})"

@@ -15,6 +15,7 @@ from perfkit.model.report import (
 )
 from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
+from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
 from perfkit.status import Status
 
@@ -35,6 +36,7 @@ __all__ = [
     "Revision",
     "Run",
     "Sample",
+    "Series",
     "Shift",
     "Status",
     "Summary",

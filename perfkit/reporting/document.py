@@ -32,7 +32,7 @@ def from_text(text: str, place: str) -> Report:
 
     try:
         envelope = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{place}: not JSON ({error}); give a report written with `perfkit compare --json`."
         ) from error

@@ -3,11 +3,11 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from perfkit.baselines.history import History, Trend
 from perfkit.model import Unit
 from perfkit.reporting.quantity import change, change_interval, quantity
 from perfkit.reporting.sparkline import sparkline
 from perfkit.stats import ChangePoint, Event
+from perfkit.stats.history import History, Trend
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,6 +10,7 @@ from perfkit.model import Comparison, LeakResult, Report, Status, Verdict
 from perfkit.reporting.headline import advice, counts, headline, sorted_rows
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
 from perfkit.reporting.terminal import method, revision
+from perfkit.reporting.visible import visible
 
 OPEN_ROWS = 10
 """Rows of the open table; the others stand under "details"."""
@@ -28,21 +29,13 @@ MARK = {
 NEVER_OPEN = {Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.NEW}
 """Verdicts that are no change: they stand in the details only."""
 
-_INERT = {
-    ord(character): f"&#{ord(character)};" for character in "&<>|`*_~[]()!@#:\\\"'$"
-} | dict.fromkeys(range(32), " ")
+_INERT = {ord(character): f"&#{ord(character)};" for character in "&<>|`*_~[]()!@#:\\\"'$"}
+_PLAIN = {ord(character): f"&#{ord(character)};" for character in "&<>|`*_~[]@#$\\"}
 
 
 def inert(text: str) -> str:
-    """Return ``text`` as HTML code in which nothing is markup, a mention or a reference.
-
-    Control, zero-width and direction-changing characters are shown as their code points.
-    """
-    visible = "".join(
-        character if character.isprintable() or character.isspace() else f"\\u{ord(character):04x}"
-        for character in text
-    )
-    return f"<code>{visible.translate(_INERT)}</code>"
+    """Return ``text`` as HTML code in which nothing is markup, a mention or a reference."""
+    return f"<code>{visible(text).translate(_INERT)}</code>"
 
 
 def report_markdown(report: Report) -> str:
@@ -60,16 +53,15 @@ def report_markdown(report: Report) -> str:
     rest = [row for row in rows if row not in changed[:OPEN_ROWS]]
     if rest:
         lines += ["", *_details(report, rest)]
-    lines += [_plain(f"! {warning}") for warning in report.warnings]
+    if report.warnings:
+        lines += ["", *(f"- ⚠️ {_plain(warning)}" for warning in report.warnings)]
     lines += ["", f"<sub>{_origin(report)}{_plain(method(report))}</sub>"]
     return "\n".join(lines) + "\n"
 
 
 def _plain(text: str) -> str:
     """Return a sentence of our own that may quote outside names, with those made harmless."""
-    return text.translate(
-        {ord(c): f"&#{ord(c)};" for c in "&<>|`*_~@#\\"} | dict.fromkeys(range(32), " ")
-    )
+    return visible(text).translate(_PLAIN)
 
 
 def _origin(report: Report) -> str:

@@ -24,6 +24,9 @@ LONG_SECONDS = 120
 TIMES = 2.0
 """From this ratio on a change is shown as a factor: x2.31 reads better than +131 %."""
 
+MANY_TIMES = 50.0
+"""From this factor down as well: beyond -98 % a percentage has lost its digits."""
+
 WHOLE_PERCENT = 10.0
 """From this many percent on, tenths of a percent are noise."""
 
@@ -69,14 +72,17 @@ def quantity(value: float, unit: Unit, scale: tuple[float, str, int] | None = No
 
 
 def change(ratio: float) -> str:
-    """Return a ratio head / base as a signed change: ``+12.3 %``, and ``x3.40`` from x2 on."""
+    """Return a ratio head / base as a signed change: ``+4.3 %``, ``-12 %``, ``x3.4`` from x2 on."""
     if math.isinf(ratio):
         return "unbounded"
     if ratio >= TIMES:
         return f"x{ratio:.3g}"
+    if 0 < ratio <= 1 / MANY_TIMES:
+        return f"x{ratio:.2g}"
     percent = (ratio - 1) * 100
-    digits = 1 if abs(percent) < WHOLE_PERCENT else 0
-    return f"{percent:+.{digits}f} %"
+    digits = 1 if round(abs(percent), 1) < WHOLE_PERCENT else 0
+    # Adding zero turns a negative zero into a positive one.
+    return f"{round(percent, digits) + 0.0:+.{digits}f} %"
 
 
 def change_interval(interval: Interval) -> str:
@@ -87,7 +93,7 @@ def change_interval(interval: Interval) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time in words that fit it: ``850 ms``, ``42 s``, ``3 min 20 s``."""
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
     if round(seconds) < LONG_SECONDS:
         return f"{seconds:.0f} s"

@@ -1,18 +1,25 @@
 """One measured run for the terminal and as JSON values: pure functions of the run."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import BenchmarkId, Run, Sample
 from perfkit.reporting.quantity import duration, quantity, scale_of
+from perfkit.reporting.visible import visible
+from perfkit.stats import representatives
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def run_text(run: Run, *, rounds: int, seconds: float, stored: str) -> "RenderableType":
-    """Return a table of benchmark, median over processes, quartiles, n, outcome."""
+def run_text(
+    run: Run, *, rounds: int, seconds: float, skipped: Sequence[BenchmarkId], stored: str
+) -> "RenderableType":
+    """Return a table of benchmark, median and quartiles over processes, n and outcome.
+
+    A process counts with the value that stands for it in comparisons and in the history.
+    """
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -28,16 +35,27 @@ def run_text(run: Run, *, rounds: int, seconds: float, stored: str) -> "Renderab
         table.add_row(*_row(sample))
     state = "uncommitted changes on " if run.dirty else ""
     title = f"{state}{run.commit[:10]}: {rounds} rounds of fresh processes, {duration(seconds)}"
-    return Group(Text(title, style="bold"), Text(), table, Text(), Text(stored, style="dim"))
+    parts: list[RenderableType] = [Text(title, style="bold"), Text(), table, Text()]
+    if skipped:
+        names = ", ".join(map(str, skipped))
+        parts.append(Text(f"! {len(skipped)} declined to run (skipped): {names}", style="yellow"))
+    return Group(*parts, Text(stored, style="dim"))
 
 
 def _row(sample: Sample) -> "tuple[RenderableType, ...]":
     from rich.text import Text
 
-    name = Text(str(sample.benchmark))
+    name = Text(visible(str(sample.benchmark)))
     if sample.failure:
-        return Text("!", style="magenta"), name, "-", "-", "-", Text(f"failed: {sample.failure}")
-    centres = [statistics.median(process) for process in sample.processes]
+        return (
+            Text("!", style="magenta"),
+            name,
+            "-",
+            "-",
+            "-",
+            Text(visible(f"failed: {sample.failure}")),
+        )
+    centres = [float(v) for v in representatives(sample.processes, "run", sample.better)]
     low, middle, high = quartiles(centres)
     scale = scale_of([middle], sample.unit)
     spread = " .. ".join(quantity(value, sample.unit, scale) for value in (low, high))
@@ -47,7 +65,7 @@ def _row(sample: Sample) -> "tuple[RenderableType, ...]":
         quantity(middle, sample.unit, scale),
         spread if len(centres) > 1 else "-",
         str(len(centres)),
-        Text(sample.outcome or ""),
+        Text(visible(sample.outcome or "")),
     )
 
 
@@ -60,13 +78,18 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def run_values(
-    run: Run, failures: Mapping[BenchmarkId, str], *, stored: str | None
+    run: Run,
+    failures: Mapping[BenchmarkId, str],
+    *,
+    skipped: Sequence[BenchmarkId],
+    stored: str | None,
 ) -> dict[str, Any]:
     """Return the run's keys of the JSON envelope; times in seconds, sizes in bytes."""
     return {
         "commit": run.commit,
         "dirty": run.dirty,
         "stored": stored,
+        "skipped": [str(identity) for identity in skipped],
         "benchmarks": [
             {
                 "name": str(sample.benchmark),

@@ -1,5 +1,6 @@
 """A report for the terminal, as a rich renderable; a pure function of the report."""
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,6 +17,7 @@ from perfkit.model import (
 )
 from perfkit.reporting.headline import advice, headline, sorted_rows
 from perfkit.reporting.quantity import change, change_interval, duration, quantity, scale_of
+from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,8 +44,8 @@ def report_text(report: Report) -> "RenderableType":
 
     parts: list[RenderableType] = []
     if report.base and report.head:
-        parts.append(Text(f"{revision(report.base)} -> {revision(report.head)}", style="dim"))
-    parts.append(Text(headline(report), style=f"bold {COLOUR[report.status]}"))
+        parts.append(_line(f"{revision(report.base)} -> {revision(report.head)}", style="dim"))
+    parts.append(_line(headline(report), style=f"bold {COLOUR[report.status]}"))
     shown = [row for row in sorted_rows(report) if row.verdict is not Verdict.UNCHANGED]
     folded = [row for row in sorted_rows(report) if row.verdict is Verdict.UNCHANGED]
     if shown:
@@ -51,18 +53,18 @@ def report_text(report: Report) -> "RenderableType":
     if folded:
         parts += [Text(), _folded(folded)]
     if report.budgets:
-        parts += [Text(), Text("Budgets", style="bold"), *map(_budget, report.budgets)]
+        parts += [Text(), _line("Budgets", style="bold"), *map(_budget, report.budgets)]
     if report.leaks:
-        parts += [Text(), Text("Leaks", style="bold")]
+        parts += [Text(), _line("Leaks", style="bold")]
         for leak in report.leaks:
             parts.extend(_leak(leak))
     notes = [*report.warnings, *_row_warnings(shown)]
     if notes:
         parts.append(Text())
-        parts.extend(Text(f"! {note}", style="yellow") for note in notes)
+        parts.extend(_line(f"! {note}", style="yellow") for note in notes)
     if word := advice(report):
-        parts += [Text(), Text(word)]
-    parts += [Text(), Text(method(report), style="dim")]
+        parts += [Text(), _line(word)]
+    parts += [Text(), _line(method(report), style="dim")]
     return Group(*parts)
 
 
@@ -89,10 +91,16 @@ def environment_line(environment: Environment) -> str:
     return f"{environment.cpu}, {environment.cores} cores, Python {environment.python}"
 
 
+def _line(words: str, style: str = "") -> "Text":
+    """Return words that may quote names from outside as text without markup or control codes."""
+    from rich.text import Text
+
+    return Text(visible(words), style=style)
+
+
 def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("")
@@ -106,12 +114,12 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
         colour = "green" if row.verdict is Verdict.IMPROVED else COLOUR[status]
         base, head = _values(row)
         table.add_row(
-            Text(mark, style=colour),
-            Text(str(row.benchmark)),
-            Text(base),
-            Text(head),
-            Text(_change(row)),
-            Text(_verdict(row), style=colour),
+            _line(mark, style=colour),
+            _line(str(row.benchmark)),
+            _line(base),
+            _line(head),
+            _line(_change(row)),
+            _line(_verdict(row), style=colour),
         )
     return table
 
@@ -167,8 +175,6 @@ def _verdict(row: Comparison) -> str:
 
 
 def _folded(rows: list[Comparison]) -> "Text":
-    from rich.text import Text
-
     largest = max(rows, key=lambda row: abs(row.shift.ratio.estimate - 1) if row.shift else 0.0)
     text = f"✓ {len(rows)} unchanged"
     if largest.shift is not None:
@@ -177,7 +183,7 @@ def _folded(rows: list[Comparison]) -> "Text":
             f" {change_interval(largest.shift.ratio)} in {largest.benchmark},"
             f" inside its floor of {largest.shift.floor * 100:.3g} %"
         )
-    return Text(text, style="green")
+    return _line(text, style="green")
 
 
 def _row_warnings(rows: Iterable[Comparison]) -> list[str]:
@@ -185,27 +191,27 @@ def _row_warnings(rows: Iterable[Comparison]) -> list[str]:
 
 
 def _budget(result: BudgetResult) -> "Text":
-    from rich.text import Text
 
     limit = quantity(result.limit, result.unit)
     if result.measured is None:
         text = f"{result.name}: {result.reason or 'not measured'}; the limit is {limit}"
     else:
         scale = scale_of([result.measured.estimate], result.unit)
+        bounds = [
+            quantity(bound, result.unit, scale) if math.isfinite(bound) else "unknown"
+            for bound in (result.measured.low, result.measured.high)
+        ]
         text = (
             f"{result.name}: {result.statistic}"
-            f" {quantity(result.measured.estimate, result.unit, scale)}"
-            f" [{quantity(result.measured.low, result.unit, scale)},"
-            f" {quantity(result.measured.high, result.unit, scale)}]"
+            f" {quantity(result.measured.estimate, result.unit, scale)} [{', '.join(bounds)}]"
             f" of {limit}, n {result.n}"
         )
         if result.reason:
             text += f" ({result.reason})"
-    return Text(f"{MARK[result.status]} {text}", style=COLOUR[result.status])
+    return _line(f"{MARK[result.status]} {text}", style=COLOUR[result.status])
 
 
 def _leak(result: LeakResult) -> "list[Text]":
-    from rich.text import Text
 
     words = {
         Status.PASSED: f"{result.target}: no growth over {result.iterations} iterations",
@@ -216,9 +222,9 @@ def _leak(result: LeakResult) -> "list[Text]":
     text = words[result.status]
     if result.reason:
         text += f" ({result.reason})"
-    lines = [Text(f"{MARK[result.status]} {text}", style=COLOUR[result.status])]
+    lines = [_line(f"{MARK[result.status]} {text}", style=COLOUR[result.status])]
     lines.extend(
-        Text(
+        _line(
             f"    {site.place}: {site.bytes_per_iteration:,.0f} B"
             f" in {site.blocks_per_iteration:,.1f} blocks per iteration"
         )

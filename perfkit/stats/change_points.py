@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -23,6 +21,9 @@ from perfkit.stats.thresholds import critical_value, p_value
 LARGEST_ALPHA = 0.2
 """The highest false alarm rate the threshold table covers."""
 
+_CANDIDATE = 0.75
+"""Share of the threshold at which an interval proposes a candidate. The seeded intervals seldom
+fit a level; the change is tested at the full threshold on the whole levels at its sides."""
 _SUPERIORITY = 0.7
 """The least probability that a value from the higher side exceeds one from the lower: a change of
 0.74 sigma under normal noise. What is smaller cannot be seen in any single measurement."""
@@ -90,7 +91,7 @@ def find_change_points(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
-    min_stay: int = 12,
+    min_stay: int = 20,
     confidence: float = 0.95,
 ) -> list[ChangePoint]:
     """Return the change points of ``values``, in order.
@@ -108,7 +109,7 @@ def analyze_series(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
-    min_stay: int = 12,
+    min_stay: int = 20,
     confidence: float = 0.95,
 ) -> SeriesAnalysis:
     """Return the change points of one series together with its noise, level and notes.
@@ -184,7 +185,7 @@ def analyze_many(
     *,
     alpha: float = 0.01,
     min_effect: float = 0.01,
-    min_stay: int = 12,
+    min_stay: int = 20,
     confidence: float = 0.95,
     jobs: int = 1,
 ) -> list[SeriesAnalysis]:
@@ -202,6 +203,9 @@ def analyze_many(
         raise UsageError(f"jobs must be at least 1, found {jobs}: give a number of processes")
     if jobs == 1:
         return [analyze(values) for values in series]
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     rows = list(series)
     chunk = max(1, math.ceil(len(rows) / (4 * jobs)))
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -216,7 +220,7 @@ def _check(alpha: float, min_effect: float, min_stay: int, confidence: float) ->
             f"min_effect must be zero or more, found {min_effect}: 0.01 is one per cent"
         )
     if min_stay < 0:
-        raise UsageError(f"min_stay must be zero or more points, found {min_stay}: 12 is usual")
+        raise UsageError(f"min_stay must be zero or more points, found {min_stay}: 20 is usual")
     if not 0 < confidence < 1:
         raise UsageError(f"confidence must lie in (0, 1), found {confidence}: 0.95 is usual")
 
@@ -242,14 +246,14 @@ def as_series(values: ArrayLike) -> NDArray[np.float64]:
 
 def _detect(x: NDArray[np.float64], noise: Noise, rule: Rule) -> tuple[list[Split], list[Ramp]]:
     """Return steps and drifts of ``x``; where ramps are found, steps are sought on what is left."""
-    splits = settle(x, candidates(x, noise, rule.threshold), noise, rule)
+    splits = settle(x, candidates(x, noise, _CANDIDATE * rule.threshold), noise, rule)
     if not splits:
         return [], []
     found = separate_drifts(x, splits, noise, moving=False)
     ramps = found.fitted
     if ramps:
         level = without_ramps(x, ramps)
-        splits = settle(level, candidates(level, noise, rule.threshold), noise, rule)
+        splits = settle(level, candidates(level, noise, _CANDIDATE * rule.threshold), noise, rule)
         if not splits:
             return [], _reported(ramps, rule)
         found = separate_drifts(level, splits, noise, moving=True)

@@ -26,15 +26,25 @@ _WANDER = (1.25, 1.35)
 of 300 still points with three steps these are the upper 5 to 10 %."""
 _SLOPE = 1.6
 """The same for the root mean square of the slopes of the segments, in standard errors."""
+_NEARLY = 0.85
+"""The share of these limits from which on a split that does not stand out casts doubt on others."""
+_NEAR = 2
+"""How many splits to either side doubt reaches."""
+_VISIBLE = 2.2
+"""Standard errors, wander included, that the contrast at a step has in a still series: a step
+shows within 16 points, not only on the long average."""
 _STANDS_OUT = 4.0
-"""How many standard errors, wander included, the contrast at a step has in a moving series."""
-_VISIBLE = 2.4
-"""The same in a still series: a step shows within 16 points, not only on the long average."""
+"""The same in a moving series."""
+_STANDS_OUT_LEFT = 5.5
+"""The same where ramps were taken out, which leaves their misfit behind."""
+_MEMORY = 0.5
+"""By which share of rho (at most 0.5) these demands shrink: with memory, the contrast of 16
+points carries less of what the CUSUM saw."""
+_RAMP_COST = 3.7
+"""Parameters counted for a ramp: two levels, and its two ends, which the fit hardly pins down."""
 _SPREAD = 0.4
 """How far those chance ratios reach at rho = 0, for scaling the limits with the memory: contrasts
 of a series with memory are fewer in effect, so their mean square varies more."""
-_SUSPICION = 0.8
-"""Share of the above from which on a ramp is tried at all; saves time on still series."""
 _GRID = 13
 """Places tried for either end of a ramp."""
 _NARROWEST = 8
@@ -57,22 +67,20 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Running sums of a series y about its mean: of 1, t and y itself as weights."""
+    """Running sums of a series y about its mean: plain and weighted by t."""
 
     plain: NDArray[np.float64]
     timed: NDArray[np.float64]
-    square: NDArray[np.float64]
     mean: float
 
 
 def _sums(flat: NDArray[np.float64]) -> _Sums:
     mean = float(flat.mean())
     centred = flat - mean
-    sums = np.zeros((3, flat.size + 1))
+    sums = np.zeros((2, flat.size + 1))
     np.cumsum(centred, out=sums[0, 1:])
     np.cumsum(centred * np.arange(flat.size), out=sums[1, 1:])
-    np.cumsum(centred * centred, out=sums[2, 1:])
-    return _Sums(sums[0], sums[1], sums[2], mean)
+    return _Sums(sums[0], sums[1], mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +116,23 @@ def separate_drifts(
     flat = _winsorise(x, bounds, noise)
     sums = _sums(flat)
     motion = _motion(sums, bounds, noise)
-    fitted, free = _ramps(sums, bounds, splits, noise, motion)
-    steps: list[Split] = []
-    wandering: list[Ramp] = []
-    for i, split in enumerate(splits):
-        if not free[i]:
-            continue
-        near_ramp = not all(free[max(0, i - 2) : i + 3])
-        strict = moving or near_ramp or motion.evidence[i] >= 1
-        needed = (_STANDS_OUT if strict else _VISIBLE) * (1 - min(noise.rho, 0.5) / 2)
-        if _contrast(flat, bounds, i, noise, motion.wander[i]) >= needed:
-            steps.append(split)
-        else:
-            wandering.append(_between(x, bounds, i, split))
+    fitted, free = _ramps(sums, bounds, splits, noise)
+    contrast = np.array(
+        [_contrast(flat, bounds, i, noise, motion.wander[i]) for i in range(len(splits))]
+    )
+    contrast /= 1 - _MEMORY * min(noise.rho, 0.5)
+    demand = _STANDS_OUT_LEFT if moving else _STANDS_OUT
+    strict = (motion.evidence >= 1) | moving
+    while True:
+        drifting = ~free | (contrast < np.where(strict, demand, _VISIBLE))
+        doubtful = strict | _spread(~free | (drifting & (motion.evidence >= _NEARLY)))
+        if not (doubtful & ~strict).any():
+            break
+        strict = doubtful
+    steps = [split for split, out in zip(splits, drifting, strict=True) if not out]
+    wandering = [
+        _between(x, bounds, i, split) for i, split in enumerate(splits) if drifting[i] and free[i]
+    ]
     return Separation(steps, fitted, wandering)
 
 
@@ -187,6 +199,14 @@ def _motion(sums: _Sums, bounds: list[int], noise: Noise) -> _Motion:
     return _Motion(evidence / width, wander)
 
 
+def _spread(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what lies within _NEAR places of a marked place."""
+    count = np.concatenate(([0], np.cumsum(marked)))
+    place = np.arange(marked.size)
+    last = np.minimum(place + _NEAR + 1, marked.size)
+    return count[last] > count[np.maximum(place - _NEAR, 0)]
+
+
 def _contrast(
     flat: NDArray[np.float64], bounds: list[int], i: int, noise: Noise, wander: float
 ) -> float:
@@ -203,17 +223,16 @@ def _ramps(
     bounds: list[int],
     splits: Sequence[Split],
     noise: Noise,
-    motion: _Motion,
-) -> tuple[list[Ramp], list[bool]]:
+) -> tuple[list[Ramp], NDArray[np.bool_]]:
     """Return the ramps that explain runs of splits in one direction, longest runs first.
 
     The second value tells which splits no ramp explains. Steps and ramp are compared by squared
-    loss and BIC: 2 m + 1 parameters for m steps, 4 for a ramp.
+    loss and BIC: 2 m + 1 parameters for m steps, _RAMP_COST for a ramp.
     """
-    free = [True] * len(splits)
+    free = np.ones(len(splits), dtype=bool)
     ramps = []
     for i, j in _runs(splits):
-        if not all(free[i : j + 1]) or motion.evidence[i : j + 1].max() < _SUSPICION:
+        if not free[i : j + 1].all():
             continue
         low = max(bounds[i], bounds[i + 1] - REACH)
         high = min(bounds[j + 2], bounds[j + 1] + REACH)
@@ -221,9 +240,9 @@ def _ramps(
         levels = np.diff(sums.plain[edges])
         by_steps = float((levels * levels / np.diff(edges)).sum())
         by_ramp, ramp = _fit_ramp(sums, low, high, bounds[i + 1], bounds[j + 1])
-        spared = 2 * (j - i + 1) + 1 - 4
+        spared = 2 * (j - i + 1) + 1 - _RAMP_COST
         if (by_ramp - by_steps) / noise.longrun**2 + spared * math.log(high - low) > 0:
-            free[i : j + 1] = [False] * (j - i + 1)
+            free[i : j + 1] = False
             best = max(splits[i : j + 1], key=lambda split: split.statistic)
             ramps.append(Ramp(*ramp, best.statistic, best.superiority))
     return ramps, free

@@ -40,7 +40,8 @@ def estimate_noise(x: NDArray[np.float64]) -> Noise:
 
     Half the clipped mean square of the lag-h differences estimates gamma(0) - gamma(h), whatever
     the levels do between rare steps. Lags 1 and 2 give sigma and rho of an AR(1) process:
-    (1 - rho^2) / (1 - rho) = 1 + rho. The clipping point is iterated as in Huber's proposal 2,
+    (1 - rho^2) / (1 - rho) = 1 + rho; clipping both lags alike reads a rho of 0.8 as 0.73, which
+    the threshold table, made with this estimate, allows for. The clipping point is iterated as in Huber's proposal 2,
     so that two-mode and heavy-tailed noise are not judged by their inner half. Quantised data
     have at least the noise of rounding, grain / sqrt(12), the grain being the smallest
     difference that occurs. A constant series has sigma 0.

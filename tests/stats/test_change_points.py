@@ -125,7 +125,14 @@ def test_what_is_no_series_is_refused(values: object) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"alpha": 0}, {"alpha": 0.3}, {"min_effect": -1}, {"min_effect": math.nan}, {"confidence": 1}],
+    [
+        {"alpha": 0},
+        {"alpha": 0.3},
+        {"min_effect": -1},
+        {"min_effect": math.nan},
+        {"confidence": 1},
+        {"min_stay": -1},
+    ],
 )
 def test_parameters_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
@@ -187,6 +194,46 @@ def test_steps_up_and_down_are_both_found_in_order() -> None:
     found = find_change_points(values)
     assert [abs(c.index - at) <= 1 for c, at in zip(found, (100, 200), strict=True)] == [True] * 2
     assert [change.after > change.before for change in found] == [True, False]
+
+
+def test_an_excursion_is_left_out_unless_asked_for() -> None:
+    values = lognormal(13, 300)
+    values[140:152] *= 1.3
+    assert find_change_points(values) == []
+    assert [change.index for change in find_change_points(values, min_stay=0)] == [140, 152]
+
+
+def test_an_excursion_that_has_not_come_back_yet_is_an_alarm() -> None:
+    values = lognormal(13, 300)[:152]
+    values[140:] *= 1.3
+    assert [change.index for change in find_change_points(values)] == [140]
+
+
+def test_a_short_level_between_two_others_is_kept() -> None:
+    values = lognormal(14, 300)
+    values[140:] *= 1.2
+    values[152:] *= 1.2
+    found = find_change_points(values)
+    assert [abs(c.index - at) <= 1 for c, at in zip(found, (140, 152), strict=True)] == [True] * 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_memory_of_the_noise_is_not_taken_for_change(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=300)
+    for i in range(1, 300):
+        x[i] += 0.7 * x[i - 1]
+    assert not any(change.is_alarm for change in find_change_points(np.exp(0.02 * x)))
+
+
+def test_the_interval_covers_the_ratio_as_often_as_it_says() -> None:
+    """Binomial(200, 0.95) is below 180 with probability 0.001."""
+    covered = 0
+    for seed in range(200):
+        (change, *_) = find_change_points(stepped(seed, size=1.1))
+        assert change.ratio is not None
+        covered += change.ratio.low <= 1.1 <= change.ratio.high
+    assert covered >= 180
 
 
 def test_many_series_of_unequal_length_give_what_each_gives_alone() -> None:

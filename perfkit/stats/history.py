@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from perfkit.baselines.series import Series
-from perfkit.stats import Event, SeriesAnalysis, Suspect, analyze_many, group_events, suspects
+from perfkit.model import Series
+from perfkit.stats.change_points import SeriesAnalysis, analyze_many
+from perfkit.stats.events import Event, group_events
+from perfkit.stats.suspects import Suspect, suspects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

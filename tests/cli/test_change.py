@@ -1,0 +1,375 @@
+"""compare, check, bench and comment as processes, on a small real project."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from tiny_project import Project
+
+EXACT = """
+import tiny
+
+class Work:
+    def setup(self):
+        self.n = tiny.work(4)
+
+    def track_count(self):
+        return self.n
+    track_count.exact = True
+"""
+"""A deterministic benchmark: one round decides it, and every time the same way."""
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
+
+
+def envelope(text: str) -> dict[str, object]:
+    """Return the one JSON document of a stdout, checked against the published schema."""
+    document = json.loads(text)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    return dict(document)
+
+
+@pytest.fixture
+def grown(project: Project) -> Project:
+    """A project whose second commit does more of what the benchmark counts."""
+    project.suite(EXACT)
+    project.commit("first")
+    project.write("tiny.py", "def work(n):\n    return 2 * sum(range(n))\n")
+    project.commit("double it")
+    return project
+
+
+def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--output", "out/report.json", "--json")
+    assert done.returncode == 1, done.stderr
+    document = envelope(done.stdout)
+    assert document["perfkit"]["command"] == "compare"
+    assert (document["status"], document["exit_code"]) == ("failed", 1)
+    (row,) = document["comparisons"]
+    assert (row["verdict"], row["status"]) == ("regressed", "failed")
+    assert (row["base"]["median"], row["head"]["median"]) == (6.0, 12.0)
+    assert document["base"]["subject"] == "first"
+    assert document["head"] == {
+        "label": "HEAD",
+        "commit": grown.git("rev-parse", "HEAD"),
+        "dirty": False,
+        "subject": "double it",
+    }
+    assert done.stderr == "building HEAD~1 and HEAD\n"
+    assert json.loads((grown.root / "out" / "report.json").read_text()) == document
+    said = grown.perfkit("comment")
+    assert said.returncode == 1
+    assert said.stdout.startswith("**perfkit** Failed: 1 of 1 benchmarks regressed")
+    assert said.stderr == ""
+    again = grown.perfkit("comment", "out/report.json", "--json")
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["markdown"] == said.stdout
+    assert grown.leftovers() == ["?? out/"]
+
+
+def test_the_report_for_people(grown: Project) -> None:
+    done = grown.perfkit("compare", "HEAD~1")
+    assert done.returncode == 1
+    assert "Failed: 1 of 1 benchmarks regressed, most bench.Work.track_count x2." in done.stdout
+    assert "x2 [x2, x2]" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
+    same = grown.perfkit("compare", "HEAD", "HEAD", "--strict")
+    assert same.returncode == 0
+    assert "Passed: the benchmark unchanged." in same.stdout
+    assert "base and head are the same commit" in same.stdout
+
+
+def test_uncommitted_changes_are_what_is_measured_and_are_said(grown: Project) -> None:
+    grown.write("tiny.py", "def work(n):\n    return 18\n")
+    done = grown.perfkit("compare", "HEAD", "--json")
+    assert done.returncode == 1
+    document = envelope(done.stdout)
+    assert document["head"]["dirty"] is True
+    assert document["head"]["label"] == "working tree"
+    assert document["comparisons"][0]["head"]["median"] == 18.0
+    assert grown.leftovers() == []
+
+
+def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) -> None:
+    grown.git("checkout", "--quiet", "-b", "change")
+    grown.write(
+        "benchmarks/held.py",
+        "kept = []\ndef keeps():\n    kept.append(bytes(5000))\ndef gives(): return 1\n",
+    )
+    grown.write(
+        "config/performance_thresholds.yaml",
+        """\
+        budgets:
+          - {name: small, benchmark: bench.Work.track_count, statistic: max, limit: 12count}
+          - {name: smaller, benchmark: bench.Work.track_count, statistic: max, limit: 11count}
+          - {name: gone, benchmark: bench.Work.track_gone, limit: 1count}
+        leaks:
+          - {target: "held:keeps", iterations: 200}
+          - {target: "held:gives", iterations: 200}
+          - {target: "held:absent", iterations: 200}
+        """,
+    )
+    grown.commit("the same work")
+    done = grown.perfkit("check", "--json")
+    assert done.returncode == 1, done.stderr
+    document = envelope(done.stdout)
+    assert document["base"]["label"] == "merge base with main"
+    assert document["base"]["subject"] == "double it"
+    assert [row["verdict"] for row in document["comparisons"]] == ["unchanged"]
+    assert [(row["name"], row["status"]) for row in document["budgets"]] == [
+        ("small", "passed"),
+        ("smaller", "failed"),
+        ("gone", "error"),
+    ]
+    assert [(row["target"], row["status"]) for row in document["leaks"]] == [
+        ("held:keeps", "failed"),
+        ("held:gives", "passed"),
+        ("held:absent", "error"),
+    ]
+    assert document["leaks"][0]["sites"][0]["place"] == "held.py:3 keeps"
+    text = grown.perfkit("comment").stdout
+    assert "held.py:3 keeps" in text.replace("&#58;", ":").replace("<code>", "")
+    chosen = grown.perfkit("check", "--bench", "absent")
+    assert chosen.returncode == 2
+    assert "--bench: none of 1 benchmarks matches absent" in chosen.stderr
+
+
+def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
+    project.suite()
+    commit = project.commit("first")
+    done = project.perfkit("bench", "--rounds", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert set(document) == {
+        "perfkit", "status", "exit_code", "commit", "dirty", "stored", "skipped", "benchmarks"
+    }  # fmt: skip
+    assert (document["commit"], document["dirty"]) == (commit, False)
+    stored = Path(document["stored"])
+    assert stored.is_relative_to(project.root / "results")
+    assert [len(row["processes"]) for row in document["benchmarks"]] == [2, 2]
+    assert json.loads(stored.read_text())["commit_hash"] == commit
+    # What was stored is not committed yet, and is no change of what is measured.
+    again = project.perfkit("bench", "--rounds", "1", "--bench", "count")
+    assert again.returncode == 0
+    assert "stored in " in again.stdout
+    assert len(list((project.root / "results").glob("*/*-py*.json"))) == 2
+    project.write("tiny.py", "def work(n): return 1\n")
+    dirty = project.perfkit("bench", "--rounds", "1", "--bench", "count")
+    assert dirty.returncode == 0
+    assert f"uncommitted changes on {commit[:10]}: 1 rounds" in dirty.stdout
+    assert "not stored: history is made of commits" in dirty.stdout
+    assert len(list((project.root / "results").glob("*/*-py*.json"))) == 2
+    assert project.leftovers() == []
+
+
+def test_bench_without_a_place_to_store_says_so_before_measuring(project: Project) -> None:
+    project.suite("def track_one(): raise AssertionError('was measured')\n")
+    project.write("results", "a file, so that no user at all can write into it")
+    project.commit("first")
+    done = project.perfkit("bench")
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert "results cannot be stored there" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert project.perfkit("bench", "--no-store", "--rounds", "1").returncode == 4
+    assert (project.root / "results").read_text().startswith("a file")
+
+
+@pytest.mark.parametrize(
+    ("suite", "code", "said"),
+    [
+        ("", 4, "the suite has no benchmark"),
+        ("import absent\n", 4, "the suite does not import"),
+        ("def track_one(): return 'text'\n", 4, ""),
+        ("def setup(): raise NotImplementedError\ndef track_one(): return 1\n", 4, "nothing was"),
+    ],
+)
+def test_nothing_measured_is_never_a_pass(
+    project: Project, suite: str, code: int, said: str
+) -> None:
+    project.suite(suite)
+    project.commit("first")
+    for words in (["bench", "--rounds", "1"], ["compare", "HEAD", "HEAD"]):
+        done = project.perfkit(*words)
+        assert done.returncode == code, done.stdout
+        assert "Traceback" not in done.stderr.partition("does not import")[0]
+        if words[0] == "bench":
+            assert said in done.stderr
+    assert project.leftovers() == []
+
+
+def test_benchmarks_that_came_and_went(grown: Project) -> None:
+    grown.suite(EXACT.replace("track_count", "track_other"))
+    grown.commit("rename the benchmark")
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--json")
+    assert done.returncode == 4
+    rows = {row["benchmark"]["name"]: row for row in envelope(done.stdout)["comparisons"]}
+    gone = rows["bench.Work.track_count"]
+    assert (gone["verdict"], gone["reason"]) == ("missing", "not in the suite of head")
+    assert rows["bench.Work.track_other"]["verdict"] == "unchanged"
+    # Also when only the missing one was asked for.
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--bench", "track_count")
+    assert done.returncode == 4
+    assert "missing" in done.stdout
+
+
+def test_base_that_fails_is_no_pass(grown: Project) -> None:
+    grown.write("tiny.py", "def work(n):\n    raise OSError('no')\n")
+    grown.commit("break it")
+    grown.write("tiny.py", "def work(n):\n    return 6\n")
+    grown.commit("repair it")
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--json")
+    assert done.returncode == 4
+    (row,) = envelope(done.stdout)["comparisons"]
+    assert (row["verdict"], row["reason"]) == ("failed", "base cannot run it: OSError: no")
+    # What base cannot know may fail there.
+    grown.suite(EXACT.replace("tiny.work(4)", "tiny.rest(4)"))
+    grown.write("tiny.py", "def rest(n):\n    return 6\n")
+    grown.commit("another function")
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--json")
+    assert done.returncode == 0
+    (row,) = envelope(done.stdout)["comparisons"]
+    assert row["verdict"] == "new"
+
+
+def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
+    """A suite that puts its own checkout in front measures head on both sides."""
+    grown.suite(
+        "import sys; from pathlib import Path\n"
+        "sys.path.insert(0, str(Path(__file__).parents[2]))\n" + EXACT
+    )
+    grown.commit("path tricks")
+    grown.write("tiny.py", "def work(n):\n    return 24\n")
+    grown.commit("slower")
+    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--json")
+    assert done.returncode == 4
+    (row,) = envelope(done.stdout)["comparisons"]
+    assert row["verdict"] == "failed"
+    assert row["reason"].startswith("base cannot run it: measured the wrong code: imported tiny")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("compare", "absent"), "'absent' is not a commit of"),
+        (("compare", "HEAD", "absent"), "'absent' is not a commit of"),
+        (("check", "--onto", "absent"), "'absent' is not a commit of"),
+        (("compare", "HEAD", "--budget", "5"), "--budget: "),
+        (("compare", "HEAD", "--min-rounds", "9", "--max-rounds", "3"), "min_rounds 9"),
+        (("compare", "HEAD", "--bench", "("), "is no regular expression"),
+        (("bench", "absent"), "'absent' is not a commit of"),
+        (("comment",), "no such report"),
+        (("comment", "absent.json"), "no such report"),
+        (("comment", "."), "not readable as a report"),
+        (("comment", "tiny.py"), "not JSON"),
+        (("--config", "nowhere", "compare", "HEAD"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_used_as_given(grown: Project, words: tuple[str, ...], said: str) -> None:
+    done = grown.perfkit(*words)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("perfkit: ")
+    assert said in last
+    assert "Traceback" not in done.stderr
+    assert grown.leftovers() == []
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+
+RUNS = Path(os.environ["RUNS"])
+
+def track_fast():
+    (RUNS / str(os.getpid())).touch()
+    return 1
+
+def track_slow():
+    (RUNS / str(os.getpid())).touch()
+    if len(list(RUNS.iterdir())) > 3:
+        (RUNS / "slow").write_text(str(os.getpid()))
+        time.sleep(600)
+    return 1
+"""
+
+
+def started(project: Project, runs: Path, *words: str) -> subprocess.Popen[str]:
+    """Start perfkit and return once a benchmark hangs."""
+    runs.mkdir()
+    process = subprocess.Popen(
+        [*project.command, *words],
+        cwd=project.root,
+        env={**os.environ, "RUNS": str(runs)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 100
+    while not (runs / "slow").exists() or not (runs / "slow").read_text():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_keeps_what_was_measured_and_leaves_nothing(
+    project: Project, tmp_path: Path
+) -> None:
+    project.suite(SLOW)
+    commit = project.commit("first")
+    process = started(project, tmp_path / "runs", "compare", "HEAD", "HEAD", "--json")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    document = envelope(out)
+    assert (document["exit_code"], document["interrupted"]) == (130, True)
+    assert {row["benchmark"]["name"] for row in document["comparisons"]} == {
+        "bench.track_fast",
+        "bench.track_slow",
+    }
+    assert any(row["head"] and row["head"]["n"] for row in document["comparisons"])
+    assert not alive(tmp_path / "runs")
+    assert project.leftovers() == []
+    # The report was kept for `perfkit comment`, which says that it is not whole.
+    said = project.perfkit("comment")
+    assert said.returncode == 130
+    assert "interrupted before everything was measured" in said.stdout
+
+    process = started(project, tmp_path / "more", "bench", "--rounds", "9")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"{commit[:10]}: " in out
+    (stored,) = (project.root / "results").glob("*/*-py*.json")
+    assert json.loads(stored.read_text())["results"]["bench.track_fast"]
+    assert not alive(tmp_path / "more")
+    assert project.leftovers() == []
+
+
+def alive(runs: Path) -> bool:
+    return Path("/proc", (runs / "slow").read_text()).exists()
+
+
+def test_what_kill_9_left_is_swept_by_the_next_run(project: Project, tmp_path: Path) -> None:
+    project.suite(SLOW)
+    project.commit("first")
+    process = started(project, tmp_path / "runs", "compare", "HEAD", "HEAD")
+    process.kill()
+    process.communicate(timeout=60)
+    assert len(project.leftovers()) == 4  # two folders, and git knows of both
+    os.kill(int((tmp_path / "runs" / "slow").read_text()), signal.SIGKILL)
+    (tmp_path / "fresh").mkdir()
+    done = project.perfkit(
+        "bench", "--rounds", "1", "--bench", "fast", RUNS=str(tmp_path / "fresh")
+    )
+    assert done.returncode == 0, done.stderr
+    assert project.leftovers() == []

@@ -1,0 +1,50 @@
+"""What every test shares: one environment for git and numerics, and a small real project."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from tiny_project import LIBRARY, PACKAGING, Project
+
+# A deadline would be a timed test, and the first example of a test pays for imports.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    yield
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def packaged(tmp_path: Path) -> Project:
+    """The same project as an installable package, without a .gitignore."""
+    made = Project(tmp_path / "packaged")
+    made.write("pyproject.toml", PACKAGING)
+    (made.root / "tiny.py").unlink()
+    made.write("tiny/__init__.py", LIBRARY)
+    return made

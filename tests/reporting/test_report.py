@@ -1,0 +1,480 @@
+"""What people read: golden texts of one report that holds every kind of row, and properties."""
+
+import json
+import re
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from perfkit.errors import UsageError
+from perfkit.model import (
+    BenchmarkId,
+    BudgetResult,
+    Comparison,
+    Environment,
+    Interval,
+    LeakResult,
+    LeakSite,
+    LeakState,
+    Report,
+    Revision,
+    Sample,
+    Shift,
+    Status,
+    Summary,
+    Unit,
+    Verdict,
+)
+from perfkit.model.run import Run
+from perfkit.reporting import schema
+from perfkit.reporting.document import from_text, to_values
+from perfkit.reporting.headline import advice, counts, headline, sorted_rows
+from perfkit.reporting.markdown import inert, report_markdown
+from perfkit.reporting.run_text import run_text, run_values
+from perfkit.reporting.terminal import report_text
+
+GOLDEN = Path(__file__).with_name("golden")
+PUBLISHED = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
+
+ENVIRONMENT = Environment(
+    label="ci",
+    cpu="Some CPU @ 2.00GHz",
+    cores=2,
+    memory_bytes=8 * 2**30,
+    system="Linux",
+    kernel="6.1",
+    libc="glibc 2.36",
+    python="3.12.4",
+    governor=None,
+    quota_cores=None,
+    packages_digest="abc",
+    load=None,
+)
+
+
+def shift(verdict: Verdict, low: float, estimate: float, high: float, **more: object) -> Shift:
+    values: dict[str, object] = {
+        "p_value": 0.0004, "floor": 0.05, "n_base": 12, "n_head": 12, "design": "interleaved"
+    }  # fmt: skip
+    return Shift(
+        verdict=verdict,
+        ratio=Interval(low, estimate, high, 0.99),
+        **(values | more),  # type: ignore[arg-type]
+    )
+
+
+def row(
+    name: str,
+    verdict: Verdict,
+    base: float | None,
+    head: float | None,
+    unit: Unit = Unit.SECONDS,
+    **more: object,
+) -> Comparison:
+    def side(median: float | None) -> Summary | None:
+        if median is None:
+            return None
+        return Summary(median=median, low=median * 0.98, high=median * 1.02, n=12)
+
+    return Comparison(
+        benchmark=BenchmarkId(*name.split("|")[:1], tuple(name.split("|")[1:])),
+        unit=unit,
+        verdict=verdict,
+        base=side(base),
+        head=side(head),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+REGRESSED = row(
+    "suite.time_index|'a'",
+    Verdict.REGRESSED,
+    0.01234,
+    0.02851,
+    shift=shift(Verdict.REGRESSED, 2.27, 2.31, 2.36),
+    p_adjusted=0.0008,
+    threshold=0.05,
+)
+UNCHANGED = row(
+    "suite.time_parse", Verdict.UNCHANGED, 0.1, 0.1003,
+    shift=shift(Verdict.UNCHANGED, 0.992, 1.003, 1.011),
+)  # fmt: skip
+FULL = Report(
+    command="check",
+    base=Revision(label="merge base with main", commit="a" * 40, subject="before"),
+    head=Revision(label="working tree", commit="b" * 40, dirty=True, subject="after"),
+    environment=ENVIRONMENT,
+    comparisons=(
+        UNCHANGED,
+        replace(UNCHANGED, benchmark=BenchmarkId("suite.time_render")),
+        REGRESSED,
+        row(
+            "suite.time_known", Verdict.REGRESSED, 1.0, 1.2,
+            shift=shift(Verdict.REGRESSED, 1.18, 1.2, 1.21),
+            waived="slow until the next release (#7, until 2026-01-31)",
+        ),
+        row(
+            "suite.peakmem_all", Verdict.IMPROVED, 5.2e7, 2.6e7, Unit.BYTES,
+            shift=shift(Verdict.IMPROVED, 0.49, 0.5, 0.51),
+        ),
+        row(
+            "suite.time_noisy", Verdict.INCONCLUSIVE, 0.00123, 0.00131,
+            shift=shift(Verdict.INCONCLUSIVE, 0.9, 1.06, 1.3, rounds_needed=80),
+            warnings=("the outcome differs between processes: count 1, count 2",),
+        ),
+        row(
+            "suite.time_work", Verdict.DIFFERENT_WORK, 0.5, 0.1,
+            outcome_base="count 9", outcome_head="count 0",
+            reason="outcome was count 9, is count 0",
+        ),
+        row("suite.time_crash", Verdict.FAILED, 0.5, None, reason="killed by SIGSEGV"),
+        row("suite.time_gone", Verdict.MISSING, 0.5, None, reason="not in the suite of head"),
+        row("suite.track_new", Verdict.NEW, None, 1234.0, Unit.COUNT, reason="not on base"),
+    ),
+    budgets=(
+        BudgetResult(
+            name="quick", statistic="median", limit=0.2, unit=Unit.SECONDS, status=Status.PASSED,
+            measured=Interval(0.099, 0.1, 0.101, 0.95), n=60,
+        ),
+        BudgetResult(
+            name="tail", statistic="p95", limit=0.2, unit=Unit.SECONDS, status=Status.FAILED,
+            measured=Interval(0.25, 0.3, 0.4, 0.95), n=60,
+        ),
+        BudgetResult(
+            name="open", statistic="median", limit=1.0, unit=Unit.SECONDS,
+            status=Status.INCONCLUSIVE, reason="too few processes for an interval",
+            measured=Interval(float("-inf"), 0.3, float("inf"), 0.95), n=2,
+        ),
+        BudgetResult(
+            name="gone", statistic="max", limit=3.0, unit=Unit.COUNT, status=Status.ERROR,
+            reason="not measured",
+        ),
+    ),
+    leaks=(
+        LeakResult(target="app:clean", state=LeakState.CLEAN, ceiling=0.0, iterations=200),
+        LeakResult(
+            target="app:keeps", state=LeakState.LEAK, ceiling=0.0, iterations=2000,
+            sites=(
+                LeakSite(
+                    place="app.py:3 keeps", bytes_per_iteration=5033.2, blocks_per_iteration=1.0,
+                    stack=("app.py:3 keeps", "app.py:9 main"),
+                ),
+            ),
+            reason="grows at a held slope",
+        ),
+        LeakResult(
+            target="app:absent", state=LeakState.FAILED, ceiling=0.0, iterations=0,
+            reason="app has no absent",
+        ),
+    ),
+    rounds=24,
+    seconds=95.4,
+    warnings=("the requirements differ (rich>=13), but both sides were measured alike",),
+)  # fmt: skip
+PASSED = replace(
+    FULL, comparisons=FULL.comparisons[:2], budgets=FULL.budgets[:1], leaks=FULL.leaks[:1],
+    warnings=(),
+)  # fmt: skip
+NOTHING = Report(command="compare")
+
+
+def shown(renderable: object, width: int = 120) -> str:
+    console = Console(file=StringIO(), width=width, highlight=False, emoji=False)
+    console.print(renderable)
+    assert isinstance(console.file, StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
+
+
+REPORTS = {"full": FULL, "passed": PASSED, "nothing": NOTHING}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_terminal_report(name: str) -> None:
+    text = shown(report_text(REPORTS[name]))
+    assert text == (GOLDEN / f"report_{name}.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_comment(name: str) -> None:
+    text = report_markdown(REPORTS[name])
+    assert text == (GOLDEN / f"comment_{name}.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
+    report = REPORTS[name]
+    values = to_values(report)
+    assert from_text(enveloped(report), "here") == report
+    assert set(values) == {
+        "base", "head", "environment", "comparisons", "budgets", "leaks", "rounds", "seconds",
+        "interrupted", "warnings",
+    }  # fmt: skip
+    for kind, keys in {
+        "comparisons": {
+            "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
+            "outcome_base", "outcome_head", "reason", "waived", "warnings", "status",
+        },
+        "budgets": {
+            "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
+        },
+        "leaks": {
+            "target", "state", "ceiling", "iterations", "sites", "reason", "notes", "status",
+        },
+    }.items():  # fmt: skip
+        assert all(set(value) == keys for value in values[kind])
+
+
+def enveloped(report: Report) -> str:
+    header = {"schema": 1, "version": "0", "command": report.command}
+    status, code = str(report.status), int(report.exit_code())
+    document = {"perfkit": header, "status": status, "exit_code": code, **to_values(report)}
+    return json.dumps(document, allow_nan=False)
+
+
+def test_the_published_schema_is_current_and_strict() -> None:
+    published = json.loads(PUBLISHED.read_text("utf-8"))
+    assert published == schema.report_schema(), "run: python -m perfkit.reporting.schema"
+    validator = jsonschema.Draft202012Validator(published)
+    validator.check_schema(published)
+    for report in REPORTS.values():
+        document = json.loads(enveloped(report))
+        validator.validate(document)
+        assert not validator.is_valid({**document, "surplus": 1})
+        for key in document:
+            assert not validator.is_valid({k: v for k, v in document.items() if k != key})
+
+
+def test_the_schema_is_written(tmp_path: Path) -> None:
+    schema.main([str(tmp_path / "report.json")])
+    assert (tmp_path / "report.json").read_text("utf-8") == PUBLISHED.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "found report schema None, wanted 1"),
+        ('{"perfkit": 1}', "found report schema None"),
+        ('{"perfkit": {"schema": 2}}', "found report schema 2, wanted 1"),
+        ('{"perfkit": {"schema": 1}}', "command: "),
+        ('{"perfkit": {"schema": 1, "command": "c"}, "rounds": "x"}', "rounds: "),
+        ('{"perfkit": {"schema": 1, "command": "c"}, "surplus": 1}', "surplus: "),
+        ('{"perfkit": {"schema": 1, "command": "c"}, "comparisons": [7]}', "comparisons.0: "),
+        ('{"perfkit": {"schema": 1, "command": "c"}, "comparisons": 7}', "comparisons: "),
+    ],
+)
+def test_what_is_no_report(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        from_text(text, "report.json")
+    assert str(caught.value).startswith("report.json: ")
+    assert said in str(caught.value)
+
+
+def test_an_impossible_interval_is_no_report() -> None:
+    document = json.loads(enveloped(FULL))
+    document["budgets"][0]["measured"]["low"] = 5.0
+    with pytest.raises(UsageError, match=r"budgets\.0\.measured"):
+        from_text(json.dumps(document), "report.json")
+
+
+def test_the_headline_is_a_function_of_the_rows() -> None:
+    moved = replace(FULL, comparisons=FULL.comparisons[::-1], environment=None, rounds=1)
+    assert headline(moved) == headline(FULL)
+    assert [r.verdict for r in sorted_rows(moved)] == [r.verdict for r in sorted_rows(FULL)]
+    assert sum(counts(FULL).values()) == len(FULL.comparisons) - 1  # the waived one is told apart
+    interrupted = replace(PASSED, interrupted=True)
+    assert headline(interrupted).endswith("interrupted before everything was measured.")
+
+
+@pytest.mark.parametrize("index", range(2, len(FULL.comparisons)))
+def test_every_row_that_is_no_pass_has_its_advice_or_its_reason(index: int) -> None:
+    one = replace(FULL, comparisons=FULL.comparisons[index : index + 1], budgets=(), leaks=())
+    said = advice(one)
+    assert bool(said) == (one.status is not Status.PASSED)
+    assert advice(replace(PASSED, budgets=FULL.budgets[1:2]))
+    assert advice(replace(PASSED, leaks=FULL.leaks[1:2]))
+
+
+HOSTILE = [
+    "a|b", "`code`", "<script>alert(1)</script>", "@team", "#123", "two\nlines", "-->",
+    "::error::x", "\u202ereversed", "zero\u200bwidth", "</details>", "[link](http://evil)",
+    "![image](x)", "**bold**", "[/red]", "[x2, x3]", ":tada:", "$(date)", "\x1b[31m",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_outside_names_are_inert(name: str) -> None:
+    hostile = replace(
+        REGRESSED,
+        benchmark=BenchmarkId(name, (name,)),
+        reason=name,
+        waived="",
+        warnings=(name,),
+    )
+    report = replace(
+        FULL,
+        comparisons=(hostile, replace(hostile, verdict=Verdict.NEW)),
+        base=Revision(label=name, commit="a" * 40),
+        warnings=(name,),
+        budgets=(replace(FULL.budgets[1], name=name, reason=name),),
+        leaks=(replace(FULL.leaks[1], target=name, reason=name),),
+    )
+    text = report_markdown(report)
+    for raw in ("<script", "@team", "#123", "](", "![", "-->", "\u202e", "\u200b", "\x1b", "$("):
+        assert raw not in re.sub(r"&#\d+;", "", text), raw
+    tags = re.findall(r"</?[a-z]+>", text)
+    assert set(tags) <= {
+        "<code>", "</code>", "<br>", "<sub>", "</sub>", "<details>", "</details>", "<summary>",
+        "</summary>",
+    }  # fmt: skip
+    assert text.count("<details>") == text.count("</details>") == 1
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert line.count("|") == 7
+    terminal = shown(report_text(report), width=500)
+    if name.isprintable():
+        assert name in terminal
+    assert "\x1b" not in terminal
+
+
+def test_code_points_that_cannot_be_seen_are_shown() -> None:
+    assert inert("a\u202eb") == "<code>a&#92;u202eb</code>"
+    assert inert("अ") == "<code>अ</code>"
+
+
+def test_more_rows_than_the_comment_shows_are_counted() -> None:
+    many = tuple(
+        replace(REGRESSED, benchmark=BenchmarkId(f"suite.time_{index:02}")) for index in range(13)
+    )
+    text = report_markdown(replace(FULL, comparisons=many))
+    assert "and 3 more, see the details." in text
+    assert all(text.count(f"time&#95;{index:02}") >= 1 for index in range(13))
+
+
+finite = st.floats(1e-9, 1e9)
+intervals = st.tuples(finite, finite, finite, st.booleans(), st.booleans()).map(
+    lambda v: Interval(
+        float("-inf") if v[3] else min(v[:3]),
+        sorted(v[:3])[1],
+        float("inf") if v[4] else max(v[:3]),
+        0.95,
+    )
+)
+summaries = st.none() | st.builds(
+    Summary, median=finite, low=finite, high=finite, n=st.integers(1, 99)
+)
+names = st.builds(BenchmarkId, st.text(max_size=20), st.lists(st.text(max_size=5)).map(tuple))
+words = st.text(max_size=30)
+comparisons = st.builds(
+    Comparison,
+    benchmark=names,
+    unit=st.sampled_from(Unit),
+    verdict=st.sampled_from(Verdict),
+    base=summaries,
+    head=summaries,
+    shift=st.none()
+    | st.builds(
+        Shift,
+        verdict=st.sampled_from(Verdict),
+        ratio=intervals,
+        p_value=st.floats(0, 1),
+        floor=st.floats(0, 1),
+        n_base=st.integers(1, 99),
+        n_head=st.integers(1, 99),
+        design=st.sampled_from(["interleaved", "sequential", "exact"]),
+        smallest_visible_effect=st.none() | st.floats(0, allow_nan=False),
+        rounds_needed=st.none() | st.integers(1, 999),
+    ),
+    p_adjusted=st.none() | st.floats(0, 1),
+    threshold=st.none() | finite,
+    reason=words,
+    waived=words,
+    warnings=st.lists(words, max_size=2).map(tuple),
+)
+budgets = st.builds(
+    BudgetResult,
+    name=words,
+    statistic=st.sampled_from(["median", "p95", "max"]),
+    limit=finite,
+    unit=st.sampled_from(Unit),
+    status=st.sampled_from(Status),
+    measured=st.none() | intervals,
+    n=st.integers(0, 99),
+    reason=words,
+)
+reports = st.builds(
+    Report,
+    command=st.sampled_from(["compare", "check"]),
+    comparisons=st.lists(comparisons, max_size=4).map(tuple),
+    budgets=st.lists(budgets, max_size=2).map(tuple),
+    rounds=st.integers(0, 99),
+    seconds=finite,
+    interrupted=st.booleans(),
+    warnings=st.lists(words, max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=60)
+@given(reports)
+def test_any_report_can_be_rendered_and_read_again(report: Report) -> None:
+    text = enveloped(report)
+    assert from_text(text, "here") == report
+    jsonschema.validate(json.loads(text), json.loads(PUBLISHED.read_text("utf-8")))
+    markdown = report_markdown(report)
+    assert markdown.count("<code>") == markdown.count("</code>")
+    shown(report_text(report))
+
+
+RUN = Run(
+    identity="1",
+    commit="c" * 40,
+    dirty=False,
+    date=0,
+    started=0,
+    environment=ENVIRONMENT,
+    samples=(
+        Sample(
+            benchmark=BenchmarkId("suite.time_x", ("[1, 2]",)),
+            unit=Unit.SECONDS,
+            processes=((0.1, 0.2), (0.3,), (0.4,)),
+            rounds=(0, 1, 2),
+            outcome="count 5",
+        ),
+        Sample(
+            benchmark=BenchmarkId("suite.track_n"),
+            unit=Unit.COUNT,
+            processes=((7.0,),),
+            rounds=(0,),
+        ),
+        Sample(benchmark=BenchmarkId("suite.time_bad"), unit=Unit.SECONDS, failure="crashed"),
+    ),
+)
+
+
+def test_a_run() -> None:
+    skipped = (BenchmarkId("suite.time_off"),)
+    text = run_text(RUN, rounds=3, seconds=1.234, skipped=skipped, stored="stored in x.json")
+    assert shown(text) == (GOLDEN / "run.txt").read_text("utf-8")
+    dirty = run_text(replace(RUN, dirty=True), rounds=3, seconds=1, skipped=(), stored="not stored")
+    assert shown(dirty).startswith("uncommitted changes on cccccccccc: 3 rounds")
+    values = run_values(
+        RUN, {BenchmarkId("suite.time_bad"): "last words"}, skipped=skipped, stored=None
+    )
+    assert set(values) == {"commit", "dirty", "stored", "skipped", "benchmarks"}
+    assert values["benchmarks"][2] == {
+        "name": "suite.time_bad",
+        "unit": "s",
+        "processes": [],
+        "outcome": None,
+        "failure": "crashed",
+        "output": "last words",
+    }
+    json.dumps(values, allow_nan=False)
