@@ -25,7 +25,6 @@ def dig(depth):
 def main():
     for depth in range(600):
         dig(depth % 7)
-    dig(900)
 """
 
 
