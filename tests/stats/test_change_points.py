@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -141,33 +141,20 @@ def test_parameters_out_of_range_are_refused(options: dict[str, float]) -> None:
         find_change_points([1.0] * 10, **options)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    seed=st.integers(0, 100_000),
-    n=st.integers(8, 120),
-    burst=st.integers(1, 2),
-    back=st.integers(0, 40),
-    factor=st.sampled_from([0.01, 0.8, 1.2, 3.0, 1e6]),
-)
-def test_an_outlier_or_two_are_never_a_level_of_their_own(
-    seed: int, n: int, burst: int, back: int, factor: float
-) -> None:
-    # Together with neighbours that are low by chance, an outlier can still be part of a false
-    # alarm, at the rate of alpha: the next test counts those.
-    values = lognormal(seed, n)
-    assume(not find_change_points(values))
-    end = max(n - back, burst)
-    values[end - burst : end] *= factor
-    edges = {end - burst, end}
-    assert not any(change.index in edges for change in find_change_points(values))
-
-
 @pytest.mark.parametrize("burst", [1, 2])
-def test_an_outlier_or_two_at_the_end_alarm_no_more_than_alpha(burst: int) -> None:
+@pytest.mark.parametrize("factor", [0.01, 0.8, 1.2, 3.0, 1e6])
+@pytest.mark.parametrize("at_the_end", [False, True], ids=["anywhere", "at the end"])
+def test_an_outlier_or_two_alarm_no_more_than_alpha(
+    burst: int, factor: float, at_the_end: bool
+) -> None:
+    # Beside neighbours that lie on its side by chance, an outlier can be part of a false alarm, so
+    # the claim is a rate: 59 of 59 700 random ones had a step, most of them elsewhere.
     alarms = 0
     for seed in range(400):
-        values = lognormal(seed, 60)
-        values[-burst:] *= 3.0
+        values = lognormal(seed, 8 + seed % 93)
+        back = 0 if at_the_end else seed * 7 % (values.size - burst + 1)
+        end = values.size - back
+        values[end - burst : end] *= factor
         alarms += any(change.is_alarm for change in find_change_points(values))
     assert alarms <= 4
 
