@@ -218,8 +218,8 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     for kind, keys in {
         "comparisons": {
             "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
-            "outcome_base", "outcome_head", "reason", "waived", "quarantined", "floor_source", "why",
-            "warnings", "status",
+            "outcome_base", "outcome_head", "reason", "waived", "quarantined", "floor_source",
+            "why", "warnings", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
