@@ -6,9 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from perfkit.model import Comparison, Report, Status, Verdict
+from perfkit.model import (
+    BudgetResult,
+    Comparison,
+    LeakResult,
+    Report,
+    Status,
+    Verdict,
+    WaiverResult,
+    WaiverState,
+)
 from perfkit.reporting.quantity import change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ORDER = (
     Verdict.REGRESSED,
@@ -52,7 +65,7 @@ RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 
 def _gravity(row: Comparison) -> tuple[bool, int, float]:
     size = -magnitude(row.shift.ratio.estimate) if row.shift else 0.0
-    return (bool(row.waived), RANK[row.verdict], size)
+    return (not counted(row), RANK[row.verdict], size)
 
 
 def magnitude(ratio: float) -> float:
@@ -79,12 +92,19 @@ def row_notes(row: Comparison) -> Iterator[str]:
         yield row.reason
     if row.waived:
         yield f"waived: {row.waived}"
+    if row.quarantined:
+        yield f"in quarantine: {row.quarantined}"
     yield from row.warnings
+
+
+def counted(row: Comparison) -> bool:
+    """Whether the row's verdict has a say: it is neither waived nor in quarantine."""
+    return not row.waived and not row.quarantined
 
 
 def counts(report: Report) -> dict[Verdict, int]:
     """Return how many rows have each verdict, in the order of gravity, zeros left out."""
-    found = Counter(row.verdict for row in report.comparisons if not row.waived)
+    found = Counter(row.verdict for row in report.comparisons if counted(row))
     return {verdict: found[verdict] for verdict in ORDER if found[verdict]}
 
 
@@ -104,6 +124,9 @@ def _clauses(report: Report, name_of: Callable[[str], str]) -> list[str]:
     clauses = _verdict_clauses(report, name_of)
     if waived := sum(bool(row.waived) for row in report.comparisons):
         clauses.append(f"{waived} waived")
+    if quarantined := sum(bool(row.quarantined) for row in report.comparisons):
+        clauses.append(f"{quarantined} in quarantine")
+    clauses += _exception_clauses(report)
     clauses += _check_clauses(
         "budgets", [row.status for row in report.budgets], kept="budgets kept", failed="exceeded"
     )
@@ -123,7 +146,7 @@ def _verdict_clauses(report: Report, name_of: Callable[[str], str]) -> list[str]
         if verdict is Verdict.UNCHANGED and count == total:
             clause = f"all {total} benchmarks unchanged" if total > 1 else "the benchmark unchanged"
         if verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
-            first = _most(row for row in report.comparisons if row.verdict is verdict)
+            first = _most(r for r in report.comparisons if r.verdict is verdict)
             if first.shift:
                 moved = change(first.shift.ratio.estimate)
                 clause += f", most {name_of(str(first.benchmark))} {moved}"
@@ -136,6 +159,17 @@ def _most(rows: Iterable[Comparison]) -> Comparison:
     graded = [(_gravity(row), row) for row in rows]
     first = min(graded, key=itemgetter(0))[0]
     return _in_order_of_names([row for grade, row in graded if grade == first])[0]
+
+
+def _exception_clauses(report: Report) -> list[str]:
+    """Return one clause per kind of exception that may not stand, with what is wrong with it."""
+    found = Counter((row.kind, row.state) for row in report.waivers)
+    return [
+        f"{found[kind, state]} {kind}{'s' if found[kind, state] > 1 else ''} {state}"
+        for kind in ("waiver", "quarantine")
+        for state in WaiverState
+        if state is not WaiverState.HOLDS and found[kind, state]
+    ]
 
 
 def _check_clauses(name: str, statuses: list[Status], *, kept: str, failed: str) -> list[str]:
@@ -174,12 +208,16 @@ def advice(report: Report) -> str:
     for verdict, words in ADVICE.items():
         if verdict in verdicts:
             return words
-    if any(result.status is Status.FAILED for result in report.leaks):
-        return "Release what the named line keeps, or set a ceiling with its reason."
-    if any(result.status is Status.FAILED for result in report.budgets):
-        return "Make it faster, or change the budget with its reason."
-    if Verdict.INCONCLUSIVE in verdicts and report.rounds == 0:
+    failed: Mapping[str, Sequence[LeakResult | BudgetResult | WaiverResult]] = {
+        "Release what the named line keeps, or set a ceiling with its reason.": report.leaks,
+        "Make it faster, or change the budget with its reason.": report.budgets,
+        "Remove what no longer holds of waivers and quarantine, or renew it.": report.waivers,
+    }
+    for words, results in failed.items():
+        if any(result.status is Status.FAILED for result in results):
+            return words
+    if Verdict.INCONCLUSIVE not in verdicts:
+        return ""
+    if report.rounds == 0:
         return "Measure both sides now, without `--stored`: interleaved rounds can decide."
-    if Verdict.INCONCLUSIVE in verdicts:
-        return "More rounds (`--max-rounds`) or a quieter machine would decide the open rows."
-    return ""
+    return "More rounds (`--max-rounds`) or a quieter machine would decide the open rows."

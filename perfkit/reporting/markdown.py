@@ -8,11 +8,27 @@ matters least is left out first, and counted.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from perfkit.model import BudgetResult, Comparison, LeakResult, Report, Status, Verdict
-from perfkit.reporting.headline import advice, counts, headline, magnitude, row_notes, sorted_rows
+from perfkit.model import (
+    BudgetResult,
+    Comparison,
+    LeakResult,
+    Report,
+    Status,
+    Verdict,
+    WaiverResult,
+)
+from perfkit.reporting.headline import (
+    advice,
+    counted,
+    counts,
+    headline,
+    magnitude,
+    row_notes,
+    sorted_rows,
+)
 from perfkit.reporting.inert import inert, inert_sentence
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
-from perfkit.reporting.terminal import method, revision
+from perfkit.reporting.terminal import difference_text, method, revision, waiver_text
 
 COMMENT_BYTES = 59_500
 """UTF-8 bytes of a comment. GitHub refuses a body of more than 65,536 characters; below 60,000
@@ -98,9 +114,11 @@ def nothing_to_say(report: Report) -> bool:
     return (
         report.status is Status.PASSED
         and set(counts(report)) <= {Verdict.UNCHANGED}
-        and not any(row.waived for row in report.comparisons)
+        and all(map(counted, report.comparisons))
         and not report.interrupted
         and not report.warnings
+        and not report.waivers
+        and not report.differences
     )
 
 
@@ -114,9 +132,18 @@ def _changed(row: Comparison) -> bool:
     return row.verdict not in QUIET
 
 
-def _findings(report: Report) -> list[BudgetResult | LeakResult]:
-    rows: list[BudgetResult | LeakResult] = [*report.budgets, *report.leaks]
-    return [row for row in rows if row.status is not Status.PASSED]
+Finding = BudgetResult | LeakResult | WaiverResult
+
+
+def _findings(report: Report) -> list[Finding]:
+    """Return what did not pass, and the waivers that hold last: nobody forgets them."""
+    rows: list[Finding] = [*report.budgets, *report.leaks, *report.waivers]
+    holding = [row for row in report.waivers if row.status is Status.PASSED]
+    return [*(row for row in rows if row.status is not Status.PASSED), *holding]
+
+
+def _warnings(report: Report) -> list[str]:
+    return [*report.warnings, *map(difference_text, report.differences)]
 
 
 def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
@@ -127,7 +154,7 @@ def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
         "open": min(changed, OPEN_ROWS),
         "more": max(changed - OPEN_ROWS, 0),
         "findings": len(_findings(report)),
-        "warnings": len(report.warnings),
+        "warnings": len(_warnings(report)),
         **quiet,
     }
 
@@ -139,14 +166,14 @@ def _items(report: Report, rows: Sequence[Comparison]) -> Iterator[Item]:
     grave = {Status.FAILED, Status.ERROR}
     yield from (Item(section, _row(row)) for row, section in placed if row.status in grave)
     yield from (Item("findings", _finding(finding)) for finding in _findings(report))
-    yield from (Item("warnings", (f"- ⚠️ {inert_sentence(text)}",)) for text in report.warnings)
+    yield from (Item("warnings", (f"- ⚠️ {inert_sentence(text)}",)) for text in _warnings(report))
     yield from (Item(section, _row(row)) for row, section in placed if row.status not in grave)
     for verdict in QUIET:
         yield from (Item(verdict, _row(row)) for row in rows if row.verdict is verdict)
 
 
 def _row(row: Comparison) -> tuple[str]:
-    mark = "👁" if row.waived else MARK[row.verdict]
+    mark = MARK[row.verdict] if counted(row) else "👁"
     values = [side.median for side in (row.base, row.head) if side is not None]
     scale = scale_of(values, row.unit)
     base, head = (
@@ -169,8 +196,15 @@ def _row(row: Comparison) -> tuple[str]:
     return (f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |",)
 
 
-def _finding(row: BudgetResult | LeakResult) -> tuple[str, ...]:
-    return (_budget(row),) if isinstance(row, BudgetResult) else tuple(_leak(row))
+def _finding(row: Finding) -> tuple[str, ...]:
+    match row:
+        case BudgetResult():
+            return (_budget(row),)
+        case LeakResult():
+            return tuple(_leak(row))
+        case WaiverResult():
+            mark = "👁" if row.status is Status.PASSED else "✗"
+            return (f"- {mark} {inert_sentence(waiver_text(row))}",)
 
 
 def _budget(result: BudgetResult) -> str:
