@@ -19,6 +19,7 @@ from perfkit.cli.history import history
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
 from perfkit.cli.profile import profile
+from perfkit.cli.report import report
 
 EXIT_CODES = """\
 \b
@@ -77,6 +78,7 @@ app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=DECIDE)(check)
 app.command(rich_help_panel=REPORT)(history)
 app.command(rich_help_panel=REPORT)(bisect)
+app.command(rich_help_panel=REPORT)(report)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)

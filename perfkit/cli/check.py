@@ -36,6 +36,8 @@ def check(
     seed: options.Seed = 0,
     isolate: options.Isolate = False,
     output: options.ReportFile = None,
+    html: options.HtmlFile = None,
+    every_row: options.EveryRow = False,
     strict: options.Strict = False,
     json: options.Json = False,
 ) -> int:
@@ -102,4 +104,12 @@ def check(
                 interrupted=leaks and len(grown) < len(thresholds.leaks),
                 warnings=tuple(warnings),
             )
-    return finish_report(invocation, report, repository, output=output, strict=strict)
+    return finish_report(
+        invocation,
+        report,
+        repository,
+        output=output,
+        html=html,
+        every_row=every_row,
+        strict=strict,
+    )

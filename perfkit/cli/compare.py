@@ -42,6 +42,8 @@ def compare(
         ),
     ] = False,
     output: options.ReportFile = None,
+    html: options.HtmlFile = None,
+    every_row: options.EveryRow = False,
     strict: options.Strict = False,
     json: options.Json = False,
 ) -> int:
@@ -94,7 +96,15 @@ def compare(
             isolate=isolate,
         ) as (_, compared):
             report = compared.report
-    return finish_report(invocation, report, repository, output=output, strict=strict)
+    return finish_report(
+        invocation,
+        report,
+        repository,
+        output=output,
+        html=html,
+        every_row=every_row,
+        strict=strict,
+    )
 
 
 def _what_to_compare(

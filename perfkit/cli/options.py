@@ -100,6 +100,17 @@ ReportFile = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),
 ]
 
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", help="Also write the report as one HTML file with plots."
+    ),
+]
+
+EveryRow = Annotated[
+    bool, typer.Option("--all", help="Show unchanged benchmarks as well, one row each.")
+]
+
 Isolate = Annotated[
     bool,
     typer.Option(

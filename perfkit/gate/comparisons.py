@@ -2,12 +2,21 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from perfkit.config.thresholds import Metric, Thresholds
-from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Summary, Unit, Verdict
+from perfkit.model import (
+    MOST_VALUES,
+    BenchmarkId,
+    Comparison,
+    Sample,
+    Shift,
+    Summary,
+    Unit,
+    Verdict,
+)
 from perfkit.stats import (
     SequentialComparison,
     SuiteVerdict,
@@ -166,6 +175,9 @@ def _compared(
     )
 
 
+KEPT_DIGITS = 4
+"""Significant digits of each process's value in a report; more would be noise in any plot."""
+
 TREND_LEVEL = 0.001
 """A trend is only a warning, one row of many, so it has to be plain."""
 
@@ -259,9 +271,18 @@ def summary(sample: Sample) -> Summary:
     """
     centres = [float(value) for value in representatives(sample.processes, "sample", sample.better)]
     if len(centres) == 1:
-        return Summary(median=centres[0], low=centres[0], high=centres[0], n=1)
+        (only,) = centres
+        return Summary(median=only, low=only, high=only, n=1, values=_kept(centres))
     low, middle, high = statistics.quantiles(centres, n=4, method="inclusive")
-    return Summary(median=middle, low=low, high=high, n=len(centres))
+    return Summary(median=middle, low=low, high=high, n=len(centres), values=_kept(centres))
+
+
+def _kept(values: Sequence[float]) -> tuple[float, ...]:
+    """Return ``values`` as a report keeps them: bounded in number and digits."""
+    if len(values) > MOST_VALUES:
+        step = (len(values) - 1) / (MOST_VALUES - 1)
+        values = [values[round(index * step)] for index in range(MOST_VALUES)]
+    return tuple(float(f"{value:.{KEPT_DIGITS}g}") for value in values)
 
 
 def _summary_or_none(sample: Sample | None) -> Summary | None:

@@ -5,6 +5,7 @@ from perfkit.model.commit import Commit
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
+    MOST_VALUES,
     BudgetResult,
     Comparison,
     LeakResult,
@@ -22,6 +23,7 @@ from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
+    "MOST_VALUES",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",

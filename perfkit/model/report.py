@@ -15,6 +15,9 @@ from perfkit.status import Status
 GRAVITY = (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED)
 """The worst first."""
 
+MOST_VALUES = 60
+"""Values that a report keeps of one side of one benchmark, so that it stays small."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
@@ -34,12 +37,18 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """One side's values in a nutshell: ``median`` and quartiles over processes, n processes."""
+    """One side's values in a nutshell: ``median`` and quartiles over processes, n processes.
+
+    ``values`` are those that stand for the processes, in order of execution, to four digits;
+    of more than :data:`MOST_VALUES` processes evenly spaced ones. Empty where an earlier version
+    wrote the report.
+    """
 
     median: float
     low: float
     high: float
     n: int
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A report as a JSON document, and back: the contract between verbs, CI jobs and versions."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from perfkit.errors import UsageError
@@ -74,6 +75,12 @@ def from_text(text: str, place: str) -> Report:
             f"{place}: {where}: {first['msg']}; the file is no report of perfkit's compare or"
             " check."
         ) from error
+    found = Counter(row.benchmark for row in report.comparisons)
+    if twice := [benchmark for benchmark, count in found.items() if count > 1]:
+        raise UsageError(
+            f"{place}: comparisons: {twice[0]} stands there twice, wanted one row per benchmark;"
+            " make the report again."
+        )
     return report
 
 

@@ -28,7 +28,7 @@ from perfkit.reporting.headline import (
 )
 from perfkit.reporting.inert import inert, inert_sentence
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
-from perfkit.reporting.terminal import difference_text, method, revision, waiver_text
+from perfkit.reporting.row_text import difference_text, method, revision, waiver_text
 
 COMMENT_BYTES = 59_500
 """UTF-8 bytes of a comment. GitHub refuses a body of more than 65,536 characters; below 60,000
@@ -37,6 +37,12 @@ bytes, a marker and a title of up to 500 still fit, however the characters are c
 FRAME_BYTES = 2_000
 """What the fixed parts of a comment may take beside its headline and its rows: heads of tables,
 summaries, counts of what was left out."""
+
+SUMMARY_BYTES = 2**20 - 1
+"""UTF-8 bytes of a job's summary on GitHub, all that one step writes together."""
+
+LEAST_SUMMARY = 16_000
+"""Room without which a summary is not begun: the headline and some rows, at their longest."""
 
 OPEN_ROWS = 10
 """Rows of the open table; the others stand under "details"."""
@@ -107,6 +113,14 @@ def report_markdown(report: Report, *, limit: int = COMMENT_BYTES) -> str:
         lines += _folded(_quiet_summary(verdict, rows, totals), verdict, kept, left)
     lines += [*_list("warnings", kept, left), "", made]
     return "\n".join(lines) + "\n"
+
+
+def report_summary(report: Report, room: int) -> str:
+    """Return what to append to a job's summary with ``room`` bytes left; empty if too few."""
+    if room < LEAST_SUMMARY:
+        return ""
+    # What was there may lack its last line end, and Markdown needs an empty line between.
+    return "\n\n" + report_markdown(report, limit=room - 2)
 
 
 def nothing_to_say(report: Report) -> bool:

@@ -279,6 +279,22 @@ def test_what_is_no_report(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_a_benchmark_that_stands_there_twice_is_no_report() -> None:
+    document = enveloped(replace(FULL, comparisons=(REGRESSED, UNCHANGED, REGRESSED)))
+    said = r"comparisons: suite\.time_index\('a'\) stands there twice"
+    with pytest.raises(UsageError, match=said):
+        from_text(document, "report.json")
+
+
+def test_every_row_is_shown_where_asked_for() -> None:
+    short, long = shown(report_text(FULL)), shown(report_text(FULL, every_row=True))
+    assert "2 unchanged; the largest" in short
+    assert "2 unchanged; the largest" not in long
+    assert long.count("unchanged: floor 5 %, n 12+12") == 2
+    assert "suite.time_render" not in short
+    assert "suite.time_render" in long
+
+
 def test_an_impossible_interval_is_no_report() -> None:
     document = json.loads(enveloped(FULL))
     document["budgets"][0]["measured"]["low"] = 5.0
@@ -335,7 +351,12 @@ intervals = st.tuples(finite, finite, finite, st.booleans(), st.booleans()).map(
     )
 )
 summaries = st.none() | st.builds(
-    Summary, median=finite, low=finite, high=finite, n=st.integers(1, 99)
+    Summary,
+    median=finite,
+    low=finite,
+    high=finite,
+    n=st.integers(1, 99),
+    values=st.lists(finite, max_size=3).map(tuple),
 )
 names = st.builds(BenchmarkId, st.text(max_size=20), st.lists(st.text(max_size=5)).map(tuple))
 words = st.text(max_size=30)
@@ -379,7 +400,7 @@ budgets = st.builds(
 reports = st.builds(
     Report,
     command=st.sampled_from(["compare", "check"]),
-    comparisons=st.lists(comparisons, max_size=4).map(tuple),
+    comparisons=st.lists(comparisons, max_size=4, unique_by=lambda row: row.benchmark).map(tuple),
     budgets=st.lists(budgets, max_size=2).map(tuple),
     rounds=st.integers(0, 99),
     seconds=finite,
