@@ -12,6 +12,7 @@ from perfkit.model.report import (
     LeakState,
     Report,
     Revision,
+    Shard,
     Summary,
 )
 from perfkit.model.run import Run
@@ -39,6 +40,7 @@ __all__ = [
     "Run",
     "Sample",
     "Series",
+    "Shard",
     "Shift",
     "Status",
     "Summary",

@@ -213,12 +213,12 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     assert from_text(enveloped(report), "here") == report
     assert set(values) == {
         "base", "head", "environment", "comparisons", "budgets", "leaks", "rounds", "seconds",
-        "interrupted", "warnings",
+        "interrupted", "warnings", "shard",
     }  # fmt: skip
     for kind, keys in {
         "comparisons": {
-            "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
-            "outcome_base", "outcome_head", "reason", "waived", "warnings", "status",
+            "benchmark", "unit", "verdict", "base", "head", "shift", "first", "p_adjusted",
+            "threshold", "outcome_base", "outcome_head", "reason", "waived", "warnings", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
