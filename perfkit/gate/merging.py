@@ -268,12 +268,13 @@ def _part(shard: Shard) -> str:
 
 
 def _environment(found: Sequence[Environment | None]) -> Environment | None:
-    """Return the machine, where all shards ran on one of one kind; host and load are no matter."""
+    """Return the machine, where all shards ran on machines of one kind."""
     return found[0] if _alike(found) else None
 
 
 def _alike(found: Sequence[Environment | None]) -> bool:
-    return len({None if one is None else replace(one, label="", load=None) for one in found}) == 1
+    kinds = {None if one is None else (one.fingerprint, one.packages_digest) for one in found}
+    return len(kinds) == 1
 
 
 def _warnings(pieces: Sequence[Piece], lost: Sequence[str]) -> Iterator[str]:

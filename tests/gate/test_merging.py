@@ -328,7 +328,7 @@ def test_what_regresses_in_the_whole_suite_only_has_its_waiver() -> None:
     waiver = {
         "benchmark": "*",
         "ceiling": "50 %",
-        "expires": "2026-12-31",
+        "expires": date(2026, 12, 31),
         "issue": "#7",
         "reason": "known",
     }

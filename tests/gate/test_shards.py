@@ -55,9 +55,8 @@ def test_a_new_benchmark_hardly_moves_others() -> None:
     for index in range(40):
         now = split({**before, f"new.time_{index}": 1}, 4)
         moved.append(sum(now[name] != was[name] for name in before))
-    # Dealing the sorted names out in turn would move about 150 of the 200.
-    assert max(moved) <= 4
-    assert statistics.mean(moved) < 1.5
+    assert max(moved) <= 2  # docs/merge.md; dealing the names out in turn could move all 200
+    assert statistics.mean(moved) < 1
 
 
 PLAIN = [BenchmarkId("suite.time_a", (str(n),)) for n in range(6)]
