@@ -23,6 +23,8 @@ from perfkit.model import (
     Shift,
     Unit,
     Verdict,
+    WaiverResult,
+    WaiverState,
 )
 from perfkit.stats import judge_suite
 
@@ -102,6 +104,10 @@ def merged_report(
                 for row in first.shard.leaks
                 if row.target not in targets
             ),
+        ),
+        waivers=_exceptions(pieces),
+        differences=tuple(
+            dict.fromkeys(one for piece in pieces for one in piece.report.differences)
         ),
         rounds=max(piece.report.rounds for piece in pieces),
         seconds=sum(piece.report.seconds for piece in pieces),
@@ -247,6 +253,26 @@ def _checks_once(pieces: Sequence[Piece]) -> None:
                     " check is made by one shard."
                 )
             seen[name] = piece.place
+
+
+STATES = (
+    WaiverState.EXCEEDED,
+    WaiverState.EXPIRED,
+    WaiverState.HOLDS,
+    WaiverState.UNMATCHED,
+)
+"""What one shard knows of a waiver outranks that another has nothing it covers."""
+
+
+def _exceptions(pieces: Sequence[Piece]) -> tuple[WaiverResult, ...]:
+    """Return each waiver and quarantine once, in the gravest state that a shard knows of."""
+    found: dict[tuple[str, str, str | None], WaiverResult] = {}
+    for piece in pieces:
+        for one in piece.report.waivers:
+            key = (one.kind, one.pattern, one.metric)
+            known = found.setdefault(key, one)
+            found[key] = min(known, one, key=lambda result: STATES.index(result.state))
+    return tuple(found.values())
 
 
 def _lost(pieces: Sequence[Piece]) -> list[str]:

@@ -49,6 +49,7 @@ def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
         "commit": grown.git("rev-parse", "HEAD"),
         "dirty": False,
         "subject": "double it",
+        "between": [],
     }
     assert done.stderr == "building HEAD~1 and HEAD\n"
     assert json.loads((grown.root / "out" / "report.json").read_text()) == document

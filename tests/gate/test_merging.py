@@ -17,6 +17,7 @@ from perfkit.model import (
     BudgetResult,
     Comparison,
     Environment,
+    EnvironmentDifference,
     Interval,
     LeakResult,
     LeakState,
@@ -28,6 +29,8 @@ from perfkit.model import (
     Status,
     Unit,
     Verdict,
+    WaiverResult,
+    WaiverState,
 )
 from perfkit.stats import needs_confirmation
 
@@ -182,6 +185,39 @@ def test_nothing_to_merge() -> None:
 def test_warnings_say_which_shard_they_are_of() -> None:
     one, two = replace(ONE, warnings=("a", "both")), replace(TWO, warnings=("b", "both"))
     assert merged(one, two).warnings == ("shard 1/2: a", "shard 2/2: b", "both")
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        (("holds", "unmatched"), "holds"),
+        (("unmatched", "exceeded"), "exceeded"),
+        (("holds", "exceeded"), "exceeded"),
+        (("expired", "expired"), "expired"),
+        (("unmatched", "unmatched"), "unmatched"),
+    ],
+)
+def test_a_waiver_is_judged_by_what_any_shard_knows(states: tuple[str, str], whole: str) -> None:
+    one, two = (
+        WaiverResult(
+            kind="waiver",
+            pattern="suite.*",
+            metric=None,
+            ceiling=0.5,
+            expires="2026-12-31",
+            issue="#7",
+            reason="known",
+            state=WaiverState(state),
+        )
+        for state in states
+    )
+    difference = EnvironmentDifference(fact="cpu", base="x", head="y")
+    found = merged(
+        replace(ONE, waivers=(one,), differences=(difference,)),
+        replace(TWO, waivers=(two,), differences=(difference,)),
+    )
+    assert [result.state for result in found.waivers] == [whole]
+    assert found.differences == (difference,)
 
 
 MACHINE = Environment(
