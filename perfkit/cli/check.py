@@ -35,6 +35,7 @@ def check(
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
     isolate: options.Isolate = False,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -50,6 +51,7 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
@@ -102,4 +104,5 @@ def check(
                 interrupted=leaks and len(grown) < len(thresholds.leaks),
                 warnings=tuple(warnings),
             )
+            report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     return finish_report(invocation, report, repository, output=output, strict=strict)

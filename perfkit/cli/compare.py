@@ -41,6 +41,7 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -60,6 +61,7 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
 
@@ -81,6 +83,7 @@ def compare(
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
         report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+        report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
         with measured_change(
             invocation,
@@ -92,8 +95,10 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
-        ) as (_, compared):
-            report = compared.report
+        ) as (sides, compared):
+            report = named(
+                invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
+            )
     return finish_report(invocation, report, repository, output=output, strict=strict)
 
 

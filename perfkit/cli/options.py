@@ -95,6 +95,14 @@ TimeBudget = Annotated[
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of execution.")]
 
+Culprits = Annotated[
+    bool,
+    typer.Option(
+        "--culprits/--no-culprits",
+        help="Profile both sides of the worst regressions, and name the functions behind them.",
+    ),
+]
+
 ReportFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),

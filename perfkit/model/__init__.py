@@ -2,6 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
+from perfkit.model.culprit import AllocationChange, Culprit, Difference
 from perfkit.model.environment import Environment
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
@@ -21,11 +22,14 @@ from perfkit.model.shift import Interval, Shift, Verdict
 from perfkit.status import Status
 
 __all__ = [
+    "AllocationChange",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
     "Commit",
     "Comparison",
+    "Culprit",
+    "Difference",
     "Environment",
     "Function",
     "Hotspot",
