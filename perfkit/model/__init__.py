@@ -3,7 +3,7 @@
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import AllocationChange, Culprit, Difference
-from perfkit.model.environment import Environment
+from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
@@ -19,6 +19,7 @@ from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Culprit",
     "Difference",
     "Environment",
+    "EnvironmentDifference",
     "Function",
     "Hotspot",
     "Interval",
@@ -49,4 +51,6 @@ __all__ = [
     "Timing",
     "Unit",
     "Verdict",
+    "WaiverResult",
+    "WaiverState",
 ]

@@ -113,7 +113,5 @@ def _searched(row: Comparison, sides: Sides, take: Callable[..., Taken], seed: i
 def note(found: Difference) -> str:
     """Return what to know of the culprits of a benchmark, in one line."""
     base, head = found.sessions
-    parts = [f"{base}+{head} profiles"]
-    if not found.slower:
-        parts.insert(0, "not significant")
-    return "; ".join([", ".join(parts), *found.warnings])
+    significance = "" if found.slower else "not significant, "
+    return "; ".join([f"{significance}seen in {base}+{head} profiles", *found.warnings])
