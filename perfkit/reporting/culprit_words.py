@@ -38,7 +38,7 @@ def culprit_line(culprit: Culprit, *, quote: Quote = _as_it_is) -> str:
 
 
 def _part(culprit: Culprit) -> str:
-    return "" if culprit.explained is None else f", {culprit.explained:.0%} of the slowdown"
+    return "" if culprit.explained is None else f", {share(culprit.explained)} of the slowdown"
 
 
 def costs(culprit: Culprit) -> str:

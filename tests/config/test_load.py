@@ -87,7 +87,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "budgets, leaks, waivers"
+                "culprits, budgets, leaks, waivers"
             ),
         ),
         (
