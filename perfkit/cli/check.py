@@ -36,6 +36,7 @@ def check(
     seed: options.Seed = 0,
     isolate: options.Isolate = False,
     shard: options.Shard = None,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -51,6 +52,7 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.gate.shards import Part
 
@@ -111,4 +113,5 @@ def check(
                 interrupted=len(grown) < len(checks),
                 warnings=tuple(warnings),
             )
+            report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     return finish_report(invocation, report, repository, output=output, strict=strict)

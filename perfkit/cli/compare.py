@@ -42,6 +42,7 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -61,6 +62,7 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
     from perfkit.gate.shards import Part
@@ -88,6 +90,7 @@ def compare(
         report = measured_sides(
             invocation, sides, thresholds, patterns=patterns, seed=seed, part=part
         ).report
+        report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
         with measured_change(
             invocation,
@@ -100,8 +103,10 @@ def compare(
             seed=seed,
             isolate=isolate,
             part=part,
-        ) as (_, compared):
-            report = compared.report
+        ) as (sides, compared):
+            report = named(
+                invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
+            )
     return finish_report(invocation, report, repository, output=output, strict=strict)
 
 

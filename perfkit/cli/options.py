@@ -104,6 +104,14 @@ Shard = Annotated[
     ),
 ]
 
+Culprits = Annotated[
+    bool,
+    typer.Option(
+        "--culprits/--no-culprits",
+        help="Profile both sides of the worst regressions, and name the functions behind them.",
+    ),
+]
+
 ReportFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),

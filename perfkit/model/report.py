@@ -6,6 +6,7 @@ from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.culprit import Culprit
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -74,6 +75,11 @@ class Comparison:
     why: str = ""
     """The configuration's reason for this benchmark's own threshold."""
     warnings: tuple[str, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
+    """The functions that made it slower, the first one most; found by profiles, which gate nothing.
+    Where none is significant they are guesses, and say so."""
+    culprit_note: str = ""
+    """What to know of the culprits, or why there are none; empty where they were not looked for."""
 
     @property
     def status(self) -> Status:

@@ -218,7 +218,7 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
         "comparisons": {
             "benchmark", "unit", "verdict", "base", "head", "shift", "first", "p_adjusted",
             "threshold", "outcome_base", "outcome_head", "reason", "waived", "quarantined",
-            "floor_source", "why", "warnings", "status",
+            "floor_source", "why", "warnings", "culprits", "culprit_note", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
