@@ -1,7 +1,6 @@
 """What ``compare`` and ``check`` share: measure a change with progress, and end with its report."""
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
-    from perfkit.model import Report, Revision, Series
-
-log = logging.getLogger("perfkit.cli")
+    from perfkit.gate.shards import Part
+    from perfkit.model import Report, Revision
 
 LAST_REPORT = "last-report.json"
 """Name of the newest report in the state folder, which ``perfkit comment`` renders."""
@@ -48,6 +46,7 @@ def measured_change(
     patterns: Sequence[str],
     seed: int,
     isolate: bool,
+    part: "Part | None" = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
     from perfkit.benchmarking.compare import both_built, suite_in
@@ -57,7 +56,10 @@ def measured_change(
             sides = stack.enter_context(
                 both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
             )
-        yield sides, measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed)
+        yield (
+            sides,
+            measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed, part=part),
+        )
 
 
 def measured_sides(
@@ -67,12 +69,16 @@ def measured_sides(
     *,
     patterns: Sequence[str],
     seed: int,
+    part: "Part | None" = None,
 ) -> "Compared":
-    """Discover, measure and judge both sides, with progress."""
-    from perfkit.benchmarking.compare import compare_sides, expected_of
+    """Discover, measure and judge both sides, or one shard of them, with progress."""
+    from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
     from perfkit.machine.environment import read_environment
 
     expected = expected_of(sides, patterns)
+    if part is not None:
+        project, alpha = sides.head.suite.project, thresholds.regression.alpha
+        expected = in_shard(expected, part, project=project, alpha=alpha)
     with measuring(invocation) as on_progress:
         return compare_sides(
             sides,
@@ -90,15 +96,19 @@ def measured_sides(
 def finish_report(
     invocation: Invocation,
     report: "Report",
-    repository: "Repository",
+    repository: "Repository | None",
     *,
     output: Path | None,
     html: Path | None,
     every_row: bool,
     strict: bool,
 ) -> ExitCode:
-    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code."""
+    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code.
+
+    It is kept in ``repository``, where there is one.
+    """
     from perfkit.benchmarking.build import state_folder
+    from perfkit.cli.report_history import stored_series
     from perfkit.durable import write_whole
     from perfkit.reporting.document import to_values
     from perfkit.reporting.report_html import report_html
@@ -107,7 +117,8 @@ def finish_report(
     code = report.exit_code(strict=strict)
     values = to_values(report)
     document = json.dumps(invocation.envelope(code, report.status, values), indent=2) + "\n"
-    write_whole(state_folder(repository.root) / LAST_REPORT, document)
+    if repository is not None:
+        write_whole(state_folder(repository.root) / LAST_REPORT, document)
     if output is not None:
         write_whole(output, document)
     if html is not None:
@@ -115,50 +126,3 @@ def finish_report(
     return invocation.finish(
         code, text=report_text(report, every_row=every_row), values=values, status=report.status
     )
-
-
-def report_from(path: Path | None) -> "Report":
-    """Return the report in a file, or the last one of this repository; UsageError where none is."""
-    from perfkit.benchmarking.build import STATE
-    from perfkit.errors import UsageError
-    from perfkit.forge.git import Repository
-    from perfkit.reporting.document import from_text
-
-    path = path or Repository.around(Path.cwd()).root / STATE / LAST_REPORT
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"{path}: no such report; run `perfkit compare BASE` first, or name a file written"
-            " with its --output."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as a report: {error}.") from error
-    return from_text(text, str(path))
-
-
-def stored_series(report: "Report") -> "tuple[Series, ...]":
-    """Return what is stored of the report's benchmarks, where its head is a commit of this place.
-
-    Empty outside a repository with a suite, or of another one: a history is an addition.
-    """
-    from perfkit.baselines.descriptions import unit_of_results
-    from perfkit.baselines.index import read_results
-    from perfkit.baselines.series import series_of
-    from perfkit.cli.settings import repository_and_suite
-    from perfkit.errors import UsageError
-
-    if report.head is None:
-        return ()
-    try:
-        repository, suite = repository_and_suite(Path.cwd())
-        order = repository.first_parents(repository.resolve(report.head.commit).commit)
-    except UsageError as error:
-        log.info("no history: %s", error)
-        return ()
-    if not suite.results.is_dir():
-        return ()
-    collection, _ = read_results(suite.results)
-    wanted = {str(row.benchmark) for row in report.comparisons}
-    found = series_of(collection, order, unit_of=unit_of_results(suite.results))
-    return tuple(one for one in found if one.name in wanted)

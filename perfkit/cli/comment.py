@@ -22,13 +22,13 @@ def comment(
 
     The exit code is the report's own: a comment about a regression exits 1.
     """
-    from perfkit.cli.change import report_from
+    from perfkit.cli.report_file import read_report
     from perfkit.reporting.document import to_values
     from perfkit.reporting.markdown import report_markdown
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    found = report_from(report)
+    found = read_report(report)
     markdown = report_markdown(found)
     return invocation.finish(
         found.exit_code(),

@@ -57,7 +57,7 @@ def report(
 
     The exit code is the report's own: one with a regression exits 1.
     """
-    from perfkit.cli.change import report_from
+    from perfkit.cli.report_file import read_report
     from perfkit.durable import write_whole
     from perfkit.errors import UsageError
     from perfkit.reporting.document import to_values
@@ -68,7 +68,7 @@ def report(
         raise UsageError("--json is a form of its own: leave out --format and --output.")
     if every_row and form is not Form.TEXT:
         raise UsageError("--all is about the text; every other form has all rows or says how many.")
-    found = report_from(report)
+    found = read_report(report)
     code, status = found.exit_code(), found.status
     if form is Form.SUMMARY:
         _append_summary(found, output)
@@ -88,7 +88,7 @@ def report(
 
 
 def _written(found: "Report", form: Form, *, every_row: bool) -> str:
-    from perfkit.cli.change import stored_series
+    from perfkit.cli.report_history import stored_series
     from perfkit.reporting.annotations import report_annotations
     from perfkit.reporting.badge import report_badge
     from perfkit.reporting.junit import report_junit

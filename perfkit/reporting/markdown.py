@@ -17,6 +17,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.culprit_words import culprit_lines
 from perfkit.reporting.headline import (
     advice,
     counted,
@@ -201,10 +202,12 @@ def _row(row: Comparison) -> tuple[str]:
         moved = f"**{change(ratio.estimate)}** {interval}"
         n = f"{row.shift.n_base}+{row.shift.n_head}"
     notes = list(row_notes(row))
+    culprits = culprit_lines(row, quote=inert, plain=inert_sentence)
     cell = [
         inert(str(row.benchmark)),
         *(inert_sentence(note, NOTE_CHARACTERS) for note in notes[:MOST_NOTES]),
         *([f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []),
+        *(f"↳ {line}" for line in culprits[:MOST_NOTES]),
     ]
     name = "<br>".join(cell)
     return (f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |",)

@@ -6,6 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from perfkit.model import Comparison, Environment, Report, Series, Status, Verdict
+from perfkit.reporting.culprit_words import culprit_lines
 from perfkit.reporting.headline import advice, counted, headline, row_notes, sorted_rows
 from perfkit.reporting.plots import (
     Axis,
@@ -142,6 +143,7 @@ def _row(row: Comparison, axis: Axis, past: Sequence[Series], *, plots: bool) ->
 
 def _notes(row: Comparison) -> Iterator[str]:
     yield from row_notes(row)
+    yield from culprit_lines(row)
     if row.shift is not None:
         p = row.shift.p_value if row.p_adjusted is None else row.p_adjusted
         source = f" ({row.floor_source})" if row.floor_source else ""

@@ -12,6 +12,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.culprit_words import culprits_of
 from perfkit.reporting.headline import advice, counted, headline, magnitude, sorted_rows
 from perfkit.reporting.quantity import change, change_interval
 from perfkit.reporting.row_text import (
@@ -62,7 +63,7 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     folded = [] if every_row else [row for row in rows if row.verdict is Verdict.UNCHANGED]
     shown = [row for row in rows if every_row or row.verdict is not Verdict.UNCHANGED]
     if shown:
-        parts += [Text(), _comparisons(shown)]
+        parts += [Text(), _comparisons(shown), *_culprits(shown)]
     if folded:
         parts += [Text(), _folded(folded)]
     if report.budgets:
@@ -114,6 +115,11 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
             _line(verdict_text(row), style=colour),
         )
     return table
+
+
+def _culprits(rows: Iterable[Comparison]) -> "list[Text]":
+    found = culprits_of(rows)
+    return [_line(""), _line("Culprits", style="bold"), *map(_line, found)] if found else []
 
 
 def _folded(rows: list[Comparison]) -> "Text":
