@@ -13,7 +13,7 @@ JOBS ?= 2
 FOLDER ?= gate
 TESTS ?=
 
-.PHONY: help demo test lint types unit mutants clean
+.PHONY: help demo test lint types unit mutants pictures clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +47,10 @@ unit: $(VENV)/.installed
 mutants: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutation]'
 	$(BIN)/python benchmarks/mutants.py $(FOLDER) --jobs $(JOBS) $(if $(TESTS),--tests $(TESTS))
+
+# What README and pages show; the page of a report needs a Chromium.
+pictures: $(VENV)/.installed
+	$(BIN)/python benchmarks/picture.py
 
 clean:
 	rm -rf $(VENV) .perfkit .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,24 +1,46 @@
-"""Draw the picture of the README: `python benchmarks/picture.py`.
+"""Draw the pictures of the README and the pages: `make pictures`.
 
-Writes `docs/picture.svg`, a terminal showing the report in `docs/example/report.json`. That report
-is what `perfkit check --output` wrote on the reference workload with two planted regressions:
-`list_scan.patch` and `cue_kept.patch` of `benchmarks/workload/planted`, committed on top of main;
-only the names of the machine and of its folders were taken out.
+Writes `docs/picture.svg`, a terminal showing the report in `docs/example/report.json`, and, where a
+Chromium is found, `docs/report.png` and `docs/report-dark.png`, the page of the same report. That
+report is what `perfkit check --output` wrote on the reference workload with two planted
+regressions: `list_scan.patch` and `cue_kept.patch` of `benchmarks/workload/planted`, committed on
+top of main; only the names of the machine and of its folders were taken out.
 """
 
 import io
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich._export_format import CONSOLE_SVG_FORMAT  # the template has no public name
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
+from perfkit.model import Report
 from perfkit.reporting.document import from_text
+from perfkit.reporting.report_html import report_html
 from perfkit.reporting.terminal import report_text
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = 132
+PAGE = (1280, 860)
+"""Pixels of a picture of the page: its first screen."""
+
+LARGEST = 200 * 1024
+"""Bytes of a picture, so that a README loads fast."""
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SECONDS = 120.0
+"""Time for one screenshot, of which a loaded machine takes a tenth."""
+
+
+def stored() -> Report:
+    """Return the report that all pictures show."""
+    file = DOCS / "example" / "report.json"
+    return from_text(file.read_text(encoding="utf-8"), file.name)
 
 
 def recorded() -> Console:
@@ -26,21 +48,61 @@ def recorded() -> Console:
     console = Console(
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False
     )
-    stored = DOCS / "example" / "report.json"
-    console.print(report_text(from_text(stored.read_text(encoding="utf-8"), stored.name)))
+    console.print(report_text(stored()))
     return console
 
 
-def main() -> None:
-    """Write the picture."""
+def main() -> int:
+    """Write the pictures; return 1 where the page could not be drawn or a picture is too large."""
     # rich's template loads a font from elsewhere; a picture must not ask anybody for anything.
     offline = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     # The theme's magenta and yellow are told apart on its dark ground.
     svg = recorded().export_svg(
         title="$ perfkit check", theme=MONOKAI, unique_id="perfkit", code_format=offline
     )
-    (DOCS / "picture.svg").write_text(svg + "\n", encoding="utf-8")
+    drawn = [DOCS / "picture.svg"]
+    drawn[0].write_text(svg + "\n", encoding="utf-8")
+    browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if browser is None:
+        print(f"no {', '.join(CHROMIUM)} on PATH: the pictures of the page stay as they are")
+        return 1
+    with TemporaryDirectory(prefix="perfkit-picture-") as folder:
+        page = Path(folder, "report.html")
+        page.write_text(report_html(stored()), encoding="utf-8")
+        for name, scheme in (("report.png", 1), ("report-dark.png", 0)):
+            screenshot(browser, page, DOCS / name, scheme)
+            drawn.append(DOCS / name)
+    for picture in drawn:
+        size = picture.stat().st_size
+        print(f"{picture.relative_to(DOCS.parent)}: {size:,} bytes of {LARGEST:,}")
+    return 0 if all(picture.stat().st_size <= LARGEST for picture in drawn) else 1
+
+
+def screenshot(browser: str, page: Path, picture: Path, scheme: int) -> None:
+    """Let ``browser`` draw the first screen of ``page``; scheme 0 is dark, 1 is light."""
+    with TemporaryDirectory(prefix="perfkit-chromium-") as profile:
+        subprocess.run(
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--hide-scrollbars",
+                f"--blink-settings=preferredColorScheme={scheme}",
+                f"--user-data-dir={profile}",
+                f"--window-size={PAGE[0]},{PAGE[1]}",
+                f"--screenshot={picture}",
+                page.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=SECONDS,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
