@@ -1,14 +1,23 @@
 """One revision measured on its own, as a run for the history."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from perfkit import __version__
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover, select
-from perfkit.benchmarking.session import MeasuredSide, Plan, Progress, measure
+from perfkit.benchmarking.installed import read_installed
+from perfkit.benchmarking.quiet import Quiet
+from perfkit.benchmarking.session import (
+    MeasuredSide,
+    Plan,
+    Progress,
+    measure,
+    warnings_of_load,
+)
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.model import BenchmarkId, Environment, Run, Sample
+from perfkit.model import BenchmarkId, Environment, Run, Sample, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,7 @@ class Benched:
     rounds: int
     seconds: float
     interrupted: bool
+    warnings: tuple[str, ...] = ()
 
 
 def bench_side(
@@ -34,10 +44,12 @@ def bench_side(
     clock: Callable[[], float],
     now: Callable[[], float],
     on_progress: Callable[[Progress], None],
+    quiet: Quiet | None = None,
 ) -> Benched:
     """Measure ``side`` in ``plan.max_rounds`` rounds of fresh processes, benchmarks interleaved.
 
-    ``now`` gives seconds since 1970. Raises MeasurementError when the suite is empty or the
+    ``now`` gives seconds since 1970. The packages in ``environment`` are put right: they are those
+    of the measured interpreter. Raises MeasurementError when the suite is empty or the
     measurement was interrupted before its first value.
     """
     benchmarks = discover(side.suite, side.interpreter)
@@ -47,17 +59,19 @@ def bench_side(
             f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
             " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
         )
+    installed = read_installed(side.interpreter)
     started = int(now() * 1000)
-    with MeasuredSide(side) as running:
+    with MeasuredSide(side, affinity=environment.affinity) as running:
         measured = measure(
             {"head": running},
             benchmarks,
             identities,
             plan,
             suite=side.suite.benchmarks,
-            decided=_never,
+            standing=_open,
             clock=clock,
             on_progress=on_progress,
+            quiet=quiet,
         )
     samples = measured.samples["head"]
     if not samples and measured.interrupted:
@@ -72,8 +86,12 @@ def bench_side(
         dirty=side.revision.dirty,
         date=repository.commit_time(side.revision.commit),
         started=started,
-        environment=environment,
+        environment=replace(environment, packages_digest=installed.digest),
         samples=tuple(samples[identity] for identity in sorted(samples)),
+        perfkit=__version__,
+        asv_runner=installed.asv_runner,
+        packages=installed.packages,
+        loads=tuple(measured.loads),
     )
     return Benched(
         run=run,
@@ -83,10 +101,11 @@ def bench_side(
         rounds=measured.rounds,
         seconds=measured.seconds,
         interrupted=measured.interrupted,
+        warnings=tuple(warnings_of_load([measured])),
     )
 
 
-def _never(base: Sample, head: Sample) -> bool:
+def _open(base: Sample, head: Sample) -> Verdict:
     """Decide nothing: a run on its own has no other side."""
     del base, head
-    return False
+    return Verdict.INCONCLUSIVE

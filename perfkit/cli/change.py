@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from perfkit.cli.conditions import quiet_machine
 from perfkit.cli.invocation import Invocation
 from perfkit.cli.progress import measuring, working
 from perfkit.errors import ExitCode
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
-    from perfkit.model import Report, Revision
+    from perfkit.model import Environment, Report, Revision
 
 LAST_REPORT = "last-report.json"
 """Name of the newest report in the state folder, which ``perfkit comment`` renders."""
@@ -45,6 +46,7 @@ def measured_change(
     patterns: Sequence[str],
     seed: int,
     isolate: bool,
+    environment: "Environment",
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
     from perfkit.benchmarking.compare import both_built, suite_in
@@ -54,7 +56,17 @@ def measured_change(
             sides = stack.enter_context(
                 both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
             )
-        yield sides, measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed)
+        yield (
+            sides,
+            measured_sides(
+                invocation,
+                sides,
+                thresholds,
+                patterns=patterns,
+                seed=seed,
+                environment=environment,
+            ),
+        )
 
 
 def measured_sides(
@@ -64,11 +76,12 @@ def measured_sides(
     *,
     patterns: Sequence[str],
     seed: int,
+    environment: "Environment",
 ) -> "Compared":
     """Discover, measure and judge both sides, with progress."""
     from perfkit.benchmarking.compare import compare_sides, expected_of
-    from perfkit.machine.environment import read_environment
 
+    quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
     expected = expected_of(sides, patterns)
     with measuring(invocation) as on_progress:
         return compare_sides(
@@ -76,11 +89,12 @@ def measured_sides(
             expected,
             thresholds,
             command=invocation.command,
-            environment=read_environment(),
+            environment=environment,
             today=datetime.now(tz=UTC).date(),
             clock=monotonic,
             seed=seed,
             on_progress=on_progress,
+            quiet=quiet,
         )
 
 

@@ -34,6 +34,8 @@ def check(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
@@ -50,14 +52,20 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.conditions import environment_here
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
+    environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     judged = judged_revision(repository, suite, head)
     former = (
@@ -75,6 +83,7 @@ def check(
         patterns=bench or [],
         seed=seed,
         isolate=isolate,
+        environment=environment,
     ) as (sides, compared):
         report = compared.report
         if not report.interrupted:

@@ -23,6 +23,8 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
     python_base: Annotated[
         Path | None,
@@ -60,18 +62,23 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.conditions import environment_here
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
     commit, pythons = _what_to_compare(base, python_base, python_head)
     if stored:
         measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
-        _refuse_measuring([option is not None for option in measuring])
+        _refuse_measuring([one is not None for one in (*measuring, cpu_affinity, load_wait)])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
     if stored:
@@ -80,7 +87,14 @@ def compare(
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
-        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+        report = measured_sides(
+            invocation,
+            sides,
+            thresholds,
+            patterns=patterns,
+            seed=seed,
+            environment=environment_here(cpu_affinity),
+        ).report
     else:
         with measured_change(
             invocation,
@@ -92,6 +106,7 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
+            environment=environment_here(cpu_affinity),
         ) as (_, compared):
             report = compared.report
     return finish_report(invocation, report, repository, output=output, strict=strict)
@@ -119,5 +134,6 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate and the interpreters, which say how to measure."
+            " --cpu-affinity, --load-wait, --isolate and the interpreters, which say how to"
+            " measure."
         )
