@@ -17,6 +17,7 @@ from perfkit.benchmarking.session import (
 )
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
+from perfkit.gate.shards import Part, part_of
 from perfkit.model import BenchmarkId, Environment, Run, Sample, Verdict
 
 
@@ -45,12 +46,14 @@ def bench_side(
     now: Callable[[], float],
     on_progress: Callable[[Progress], None],
     quiet: Quiet | None = None,
+    part: Part | None = None,
 ) -> Benched:
     """Measure ``side`` in ``plan.max_rounds`` rounds of fresh processes, benchmarks interleaved.
 
     ``now`` gives seconds since 1970. The packages in ``environment`` are put right: they are those
-    of the measured interpreter. Raises MeasurementError when the suite is empty or the
-    measurement was interrupted before its first value.
+    of the measured interpreter. With ``part``, only that shard of the suite is measured. Raises
+    MeasurementError when there is nothing to measure or the measurement was interrupted before its
+    first value.
     """
     benchmarks = discover(side.suite, side.interpreter)
     identities = select([one for found in benchmarks for one in found.ids], patterns)
@@ -59,6 +62,15 @@ def bench_side(
             f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
             " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
         )
+    whole = len(identities)
+    if part is not None:
+        caches = {one.name: one.setup_cache for one in benchmarks if one.setup_cache}
+        identities = list(part_of(part, identities, caches))
+        if not identities:
+            raise MeasurementError(
+                f"shard {part} holds none of the suite's {whole} benchmarks, so nothing was"
+                " measured; use fewer shards."
+            )
     installed = read_installed(side.interpreter)
     started = int(now() * 1000)
     with MeasuredSide(side, affinity=environment.affinity) as running:

@@ -75,6 +75,7 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
                         "command": "run",
                         "suite": str(suite),
                         "benchmark": benchmark.runner_name(identity),
+                        "kind": benchmark.kind,
                         "overrides": overrides,
                         "affinity": self.affinity,
                     },

@@ -20,6 +20,7 @@ def bench(
     seed: options.Seed = 0,
     cpu_affinity: options.CpuAffinity = None,
     load_wait: options.LoadWait = None,
+    shard: options.Shard = None,
     store: Annotated[
         bool, typer.Option(help="Store the run in the suite's results folder.")
     ] = True,
@@ -43,11 +44,13 @@ def bench(
     from perfkit.cli.progress import measuring, working
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
+    from perfkit.gate.shards import Part
     from perfkit.reporting.run_text import run_text, run_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     rule = settings_of(invocation, load_wait=load_wait).thresholds.regression
+    part = None if shard is None else Part.parse(shard)
     environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     wanted = judged_revision(repository, suite, revision)
@@ -70,6 +73,7 @@ def bench(
                 now=time,
                 on_progress=on_progress,
                 quiet=quiet,
+                part=part,
             )
     stored = None
     if store:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
+    from perfkit.gate.shards import Part
     from perfkit.model import Environment, Report, Revision
 
 LAST_REPORT = "last-report.json"
@@ -47,6 +48,7 @@ def measured_change(
     seed: int,
     isolate: bool,
     environment: "Environment",
+    part: "Part | None" = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
     from perfkit.benchmarking.compare import both_built, suite_in
@@ -65,6 +67,7 @@ def measured_change(
                 patterns=patterns,
                 seed=seed,
                 environment=environment,
+                part=part,
             ),
         )
 
@@ -77,12 +80,16 @@ def measured_sides(
     patterns: Sequence[str],
     seed: int,
     environment: "Environment",
+    part: "Part | None" = None,
 ) -> "Compared":
-    """Discover, measure and judge both sides, with progress."""
-    from perfkit.benchmarking.compare import compare_sides, expected_of
+    """Discover, measure and judge both sides, or one shard of them, with progress."""
+    from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
 
     quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
     expected = expected_of(sides, patterns)
+    if part is not None:
+        project, alpha = sides.head.suite.project, thresholds.regression.alpha
+        expected = in_shard(expected, part, project=project, alpha=alpha)
     with measuring(invocation) as on_progress:
         return compare_sides(
             sides,
@@ -101,12 +108,15 @@ def measured_sides(
 def finish_report(
     invocation: Invocation,
     report: "Report",
-    repository: "Repository",
+    repository: "Repository | None",
     *,
     output: Path | None,
     strict: bool,
 ) -> ExitCode:
-    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code."""
+    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code.
+
+    It is kept in ``repository``, where there is one.
+    """
     from perfkit.benchmarking.build import state_folder
     from perfkit.durable import write_whole
     from perfkit.reporting.document import to_values
@@ -115,7 +125,8 @@ def finish_report(
     code = report.exit_code(strict=strict)
     values = to_values(report)
     document = json.dumps(invocation.envelope(code, report.status, values), indent=2) + "\n"
-    write_whole(state_folder(repository.root) / LAST_REPORT, document)
+    if repository is not None:
+        write_whole(state_folder(repository.root) / LAST_REPORT, document)
     if output is not None:
         write_whole(output, document)
     return invocation.finish(code, text=report_text(report), values=values, status=report.status)

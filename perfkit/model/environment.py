@@ -55,3 +55,12 @@ class Environment:
         """Sixteen hexadecimal digits that stand for all facts of ``FINGERPRINT`` together."""
         facts = "|".join(f"{name}={getattr(self, name)}" for name in FINGERPRINT)
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentDifference:
+    """A fact that makes times of both sides incomparable: its name and its text on each side."""
+
+    fact: str
+    base: str
+    head: str

@@ -6,20 +6,31 @@ from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
-from perfkit.model.environment import Environment
+from perfkit.model.culprit import Culprit
+from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.model.waiver import WaiverResult
 from perfkit.status import Status
+
+GRAVITY = (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED)
+"""The worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A side of a comparison: what the user called it, and the commit it was."""
+    """A side of a comparison: what the user called it, and the commit it was.
+
+    Where the wanted commit was not measured and an ancestor stands for it, ``between`` holds the
+    commits after this one up to the wanted one, along first parents, oldest first; its length is
+    the distance.
+    """
 
     label: str
     commit: str
     dirty: bool = False
     subject: str = ""
+    between: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +50,8 @@ class Comparison:
     ``shift`` is None exactly when no comparison of values was possible (failed, missing, new, or
     stored results of another source); ``reason`` then says why. ``verdict`` is the final word
     after multiplicity, confirmation, outcome and environment, and may be weaker than
-    ``shift.verdict``.
+    ``shift.verdict``. ``first`` is the shift of the rounds that made a suspect of it, where
+    independent rounds then gave ``shift``.
     """
 
     benchmark: BenchmarkId
@@ -48,6 +60,7 @@ class Comparison:
     base: Summary | None = None
     head: Summary | None = None
     shift: Shift | None = None
+    first: Shift | None = None
     p_adjusted: float | None = None
     threshold: float | None = None
     outcome_base: str | None = None
@@ -55,12 +68,23 @@ class Comparison:
     reason: str = ""
     waived: str = ""
     """Why a regression is accepted for now, and until when; empty when it is not."""
+    quarantined: str = ""
+    """Why this row decides nothing for now, and until when; empty when it does."""
+    floor_source: str = ""
+    """Where ``threshold`` comes from: the configuration's key, or what noise was seen in."""
+    why: str = ""
+    """The configuration's reason for this benchmark's own threshold."""
     warnings: tuple[str, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
+    """The functions that made it slower, the first one most; found by profiles, which gate nothing.
+    Where none is significant they are guesses, and say so."""
+    culprit_note: str = ""
+    """What to know of the culprits, or why there are none; empty where they were not looked for."""
 
     @property
     def status(self) -> Status:
-        """What this row means for the whole."""
-        if self.waived:
+        """What this row means for the whole; one in quarantine never fails."""
+        if self.waived or self.quarantined:
             return Status.PASSED
         match self.verdict:
             case Verdict.REGRESSED | Verdict.DIFFERENT_WORK:
@@ -164,8 +188,34 @@ class LeakResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The manifest of one shard of a suite: ``index`` of ``count``, counted from 1.
+
+    ``expected`` is every benchmark of the whole suite, ``skipped`` those of this shard that
+    declined to run on both sides, for which no row is due. ``budgets`` and ``leaks`` are the rows
+    due of all shards together, in the state of nothing measured. ``suite`` is a digest of the
+    benchmarks and their sources, ``version`` perfkit's, ``alpha`` the false alarm rate that the
+    whole suite is held to.
+    """
+
+    index: int
+    count: int
+    project: str
+    suite: str
+    version: str
+    alpha: float
+    expected: tuple[BenchmarkId, ...]
+    skipped: tuple[BenchmarkId, ...] = ()
+    budgets: tuple[BudgetResult, ...] = ()
+    leaks: tuple[LeakResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything one invocation found. Its status is a pure function of its rows."""
+    """Everything one invocation found. Its status is a pure function of its rows.
+
+    ``shard`` says which part of the suite the rows are; None for a report of the whole.
+    """
 
     # pydantic reads this where a report from elsewhere is validated.
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -177,25 +227,30 @@ class Report:
     comparisons: tuple[Comparison, ...] = ()
     budgets: tuple[BudgetResult, ...] = ()
     leaks: tuple[LeakResult, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
+    differences: tuple[EnvironmentDifference, ...] = ()
     rounds: int = 0
     seconds: float = 0.0
     interrupted: bool = False
     warnings: tuple[str, ...] = ()
+    shard: Shard | None = None
 
     @property
     def status(self) -> Status:
         """The worst row; a report without any row is an error: nothing was measured.
 
         A failed gate outranks a failed measurement: it is knowledge about the change, and stays
-        true whatever else broke.
+        true whatever else broke. Waivers are no evidence: they may fail a report, but not pass
+        one. Where everything that was measured is in quarantine, nothing was decided.
         """
         rows: tuple[Comparison | BudgetResult | LeakResult, ...]
         rows = (*self.comparisons, *self.budgets, *self.leaks)
-        found = {row.status for row in rows}
-        for status in (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED):
-            if status in found:
-                return status
-        return Status.ERROR
+        if not rows:
+            return Status.ERROR
+        found = {row.status for row in (*rows, *self.waivers)}
+        if all(isinstance(row, Comparison) and row.quarantined for row in rows):
+            found.add(Status.INCONCLUSIVE)
+        return next(status for status in GRAVITY if status in found)
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
         """Return the process exit code for this report; see :class:`ExitCode`."""
