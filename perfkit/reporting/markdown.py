@@ -17,6 +17,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.culprit_words import culprit_lines
 from perfkit.reporting.headline import (
     advice,
     counted,
@@ -191,6 +192,7 @@ def _row(row: Comparison) -> tuple[str]:
         inert(str(row.benchmark)),
         *(inert_sentence(note, NOTE_CHARACTERS) for note in notes[:MOST_NOTES]),
         *([f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []),
+        *(f"↳ {line}" for line in culprit_lines(row, quote=inert, plain=inert_sentence)),
     ]
     name = "<br>".join(cell)
     return (f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |",)
