@@ -21,7 +21,8 @@ from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.evidence import Evidence, comparable
 from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
 from perfkit.stats import needs_confirmation
 

@@ -11,7 +11,9 @@ from datetime import date
 from itertools import product
 
 from perfkit.config.thresholds import Thresholds
-from perfkit.gate.comparisons import Evidence, floor_of, judge, summary
+from perfkit.gate.comparisons import judge, summary
+from perfkit.gate.evidence import Evidence
+from perfkit.gate.floors import floor_of
 from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Verdict
 from perfkit.stats import compare_samples
 
@@ -61,7 +63,7 @@ def stored_shift(base: Sample, head: Sample, thresholds: Thresholds) -> Shift:
         base.processes,
         head.processes,
         design="sequential",
-        floor=floor_of(base, thresholds),
+        floor=floor_of(base, thresholds).value,
         alpha=thresholds.regression.alpha,
         better=head.better,
         exact=base.exact and head.exact,
