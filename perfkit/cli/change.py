@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -66,22 +67,37 @@ def measured_sides(
     seed: int,
 ) -> "Compared":
     """Discover, measure and judge both sides, with progress."""
+    from perfkit.baselines.noise import stored_noise
     from perfkit.benchmarking.compare import compare_sides, expected_of
+    from perfkit.gate.environments import in_places
     from perfkit.machine.environment import read_environment
 
     expected = expected_of(sides, patterns)
+    environment = read_environment()
+    rule = thresholds.regression
+    noise = (
+        stored_noise(
+            sides.head.suite.results, environment, expected.versions, rounds=rule.min_rounds
+        )
+        if rule.noise_floor == "stored"
+        else {}
+    )
     with measuring(invocation) as on_progress:
-        return compare_sides(
+        compared = compare_sides(
             sides,
             expected,
             thresholds,
             command=invocation.command,
-            environment=read_environment(),
+            environment=environment,
             today=datetime.now(tz=UTC).date(),
             clock=monotonic,
             seed=seed,
             on_progress=on_progress,
+            noise=noise,
         )
+    # A governor that was switched or a quota that was set halfway makes two machines of one.
+    report = in_places(compared.report, environment, read_environment())
+    return replace(compared, report=report)
 
 
 def finish_report(

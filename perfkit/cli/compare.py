@@ -11,7 +11,11 @@ from perfkit.cli import options
 def compare(
     context: typer.Context,
     base: Annotated[
-        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+        str | None,
+        typer.Argument(
+            help="The commit, tag or branch to compare with. With --stored, default: the merge base"
+            " with the main branch, or its nearest ancestor with a result."
+        ),
     ] = None,
     head: Annotated[
         str | None,
@@ -68,15 +72,16 @@ def compare(
     thresholds = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     ).thresholds
-    commit, pythons = _what_to_compare(base, python_base, python_head)
+    commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
-        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
-        _refuse_measuring([option is not None for option in measuring])
+        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None)
+        pair = (python_base, python_head)
+        _refuse_measuring([option is not None for option in (*measuring, *pair)])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
     if stored:
         report = stored_report(
-            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
