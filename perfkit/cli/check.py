@@ -37,6 +37,7 @@ def check(
     isolate: options.Isolate = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
+    comment: options.PostComment = False,
     json: options.Json = False,
 ) -> int:
     """Compare with the merge base, and check budgets and leaks: one report, one exit code.
@@ -50,14 +51,16 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
-    thresholds = settings_of(
+    settings = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
-    ).thresholds
+    )
+    thresholds = settings.thresholds
     repository, suite = repository_and_suite(Path.cwd())
     judged = judged_revision(repository, suite, head)
     former = (
@@ -102,4 +105,7 @@ def check(
                 interrupted=leaks and len(grown) < len(thresholds.leaks),
                 warnings=tuple(warnings),
             )
-    return finish_report(invocation, report, repository, output=output, strict=strict)
+    code = finish_report(invocation, report, repository, output=output, strict=strict)
+    if comment:
+        post_report(report, settings.monitoring.comment)
+    return code

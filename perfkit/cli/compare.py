@@ -43,6 +43,7 @@ def compare(
     ] = False,
     output: options.ReportFile = None,
     strict: options.Strict = False,
+    comment: options.PostComment = False,
     json: options.Json = False,
 ) -> int:
     """Measure two revisions against each other, now and interleaved, and judge the difference.
@@ -60,14 +61,16 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    thresholds = settings_of(
+    settings = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
-    ).thresholds
+    )
+    thresholds = settings.thresholds
     commit, pythons = _what_to_compare(base, python_base, python_head)
     if stored:
         measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
@@ -94,7 +97,10 @@ def compare(
             isolate=isolate,
         ) as (_, compared):
             report = compared.report
-    return finish_report(invocation, report, repository, output=output, strict=strict)
+    code = finish_report(invocation, report, repository, output=output, strict=strict)
+    if comment:
+        post_report(report, settings.monitoring.comment)
+    return code
 
 
 def _what_to_compare(
