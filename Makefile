@@ -1,14 +1,19 @@
 # Two commands do everything on a machine with python3.11+, git, make and a C compiler:
 #   make demo    installs into .venv and shows the main job, with a green and a red verdict
 #   make test    installs into .venv and runs linters, types and tests
+# And, outside of CI, because it takes minutes:
+#   make mutants FOLDER=gate    changes perfkit/FOLDER line by line and asks whether a test notices
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests run in parallel; 2 is what a hosted runner has at least.
 JOBS ?= 2
+# The folder of perfkit that `make mutants` changes; TESTS names other tests than tests/FOLDER.
+FOLDER ?= gate
+TESTS ?=
 
-.PHONY: help demo test lint types unit coverage accuracy clean
+.PHONY: help demo test lint types unit mutants clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,12 +34,19 @@ test: lint types unit
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 types: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered
+
+mutants: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutation]'
+	$(BIN)/python benchmarks/mutants.py $(FOLDER) --jobs $(JOBS) $(if $(TESTS),--tests $(TESTS))
 
 clean:
 	rm -rf $(VENV) .perfkit .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

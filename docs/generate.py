@@ -10,17 +10,23 @@ from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
 import typer
+import yaml
 
 from perfkit.cli.app import EXIT_CODES, app
 from perfkit.config.load import variables
 from perfkit.config.monitoring import Monitoring
 from perfkit.config.section import Section
 from perfkit.config.thresholds import Thresholds
-from perfkit.init.plan import ProjectShape, planned_files
+from perfkit.init.plan import Forge, ProjectShape, planned_files
 from perfkit.reporting.document import from_text
 from perfkit.reporting.markdown import report_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
+CI_FILES: dict[str, tuple[Forge, str]] = {
+    "check": ("github", ".github/workflows/perfkit.yml"),
+    "comment": ("github", ".github/workflows/perfkit-comment.yml"),
+    "gitlab": ("gitlab", ".gitlab/perfkit.yml"),
+}
 FILES: dict[str, type[Section]] = {"thresholds": Thresholds, "monitoring": Monitoring}
 PART = re.compile(r"(<!-- generated: (?P<what>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -43,7 +49,8 @@ def generated(what: str) -> str:
         "exit": exit_codes,
         "keys": lambda: keys(FILES[argument]),
         "variables": environment,
-        "workflow": workflow,
+        "workflow": lambda: workflow(argument),
+        "inputs": inputs,
         "comment": comment,
     }
     return parts[kind]()
@@ -112,11 +119,22 @@ def environment() -> str:
     )
 
 
-def workflow() -> str:
-    """Return the workflow that ``perfkit init`` writes for a project with packaging."""
+def workflow(name: str) -> str:
+    """Return a file that ``perfkit init --ci`` writes for a project with packaging."""
     shape = ProjectShape(name="shop", suite=None, install="perfkit .")
-    planned = planned_files(shape, "github", replace_suite=False)
-    return f"```yaml\n{planned[PurePosixPath('.github/workflows/perfkit.yml')]}```\n"
+    forge, path = CI_FILES[name]
+    planned = planned_files(shape, forge, replace_suite=False)
+    return f"```yaml\n{planned[PurePosixPath(path)]}```\n"
+
+
+def inputs() -> str:
+    """Return the inputs of the action, as its file describes them."""
+    text = (ROOT / ".github" / "actions" / "perfkit" / "action.yml").read_text(encoding="utf-8")
+    rows = [
+        (f"`{name}`", f"`{spec['default']}`" if spec["default"] else "", spec["description"])
+        for name, spec in yaml.safe_load(text)["inputs"].items()
+    ]
+    return table(("input", "default", "meaning"), rows)
 
 
 def comment() -> str:

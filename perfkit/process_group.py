@@ -2,14 +2,38 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
+import sys
 import time
 
 GRACE_SECONDS = 2.0
 """What a process gets between SIGTERM and SIGKILL: time to close files, short for a person."""
 
 POLL_SECONDS = 0.02
+
+
+MOST_SECONDS = 1e6
+"""Eleven days: what poll(2) can wait, in milliseconds of a C int, with room."""
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """Return the exit code as soon as ``process`` ends; ``TimeoutExpired`` after ``seconds``.
+
+    ``Popen.wait`` with a timeout looks every 50 ms, which adds up over many short processes.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a kernel before 5.3, a sandbox that forbids it
+            ended = os.pidfd_open(process.pid)
+            try:
+                waiting = select.poll()
+                waiting.register(ended, select.POLLIN)
+                waiting.poll(min(seconds, MOST_SECONDS) * 1000)
+            finally:
+                os.close(ended)
+            seconds = 0
+    return process.wait(seconds)
 
 
 def end_group(leader: subprocess.Popen[bytes]) -> None:

@@ -34,6 +34,19 @@ class Work:
     track_count.exact = True
 """
 
+EXACT = """
+import tiny
+
+class Work:
+    def setup(self):
+        self.n = tiny.work(4)
+
+    def track_count(self):
+        return self.n
+    track_count.exact = True
+"""
+"""A deterministic benchmark: one round decides it, and every time the same way."""
+
 PACKAGING = """\
 [build-system]
 requires = ["hatchling"]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfkit.baselines.machine import asv_machine_name, machine_name
+from perfkit.baselines.machine import asv_machine_name, machine_name, stored_environment
 from perfkit.baselines.result_file import ResultFile
-from perfkit.model import BenchmarkId, Environment, Unit
+from perfkit.model import BenchmarkId, Unit
 from perfkit.stats.sides import LOW_QUANTILE
 
 Columns = Mapping[str, NDArray[Any]]
@@ -141,7 +141,7 @@ class ColumnBuilder:
         try:
             self._add_rows(file)
             machine = (
-                machine_name(Environment(**file.fingerprint))
+                machine_name(stored_environment(file.fingerprint))
                 if file.fingerprint is not None
                 else asv_machine_name(file.machine)
             )

@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import lru_cache
+from typing import Any
 
 from perfkit.model import Environment
 
@@ -19,6 +21,18 @@ def machine_name(environment: Environment) -> str:
     """
     facts = "|".join(f"{name}={getattr(environment, name)}" for name in IDENTITY)
     return _name(environment.cpu, environment.cores, facts)
+
+
+def stored_environment(facts: Mapping[str, Any]) -> Environment:
+    """Return the environment that a stored run names; facts that only a later version knows go.
+
+    Raises TypeError where a fact is missing.
+    """
+    known = {field.name for field in fields(Environment)}
+    found = {name: value for name, value in facts.items() if name in known}
+    if isinstance(found.get("affinity"), list):
+        found["affinity"] = tuple(found["affinity"])
+    return Environment(**found)
 
 
 def asv_machine_name(facts: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from perfkit.baselines.descriptions import (
     save_snapshot,
     write_benchmarks_json,
 )
-from perfkit.baselines.machine import machine_name
+from perfkit.baselines.machine import machine_name, stored_environment
 from perfkit.baselines.result_file import SCHEMA
 from perfkit.baselines.run_file import environment_name, grid, machine_facts, run_text
 from perfkit.durable import write_whole
@@ -135,7 +135,7 @@ def _read_run(path: Path) -> Run | None:
         dirty=own["dirty"],
         date=values["date"],
         started=own["started"],
-        environment=Environment(**own["environment"]),
+        environment=stored_environment(own["environment"]),
         samples=tuple(samples),
     )
 

@@ -11,7 +11,10 @@ import json
 import math
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 
 def main() -> None:
@@ -74,8 +77,9 @@ def run(request: dict[str, object]) -> dict[str, object]:
     A class may define ``reset(self)``, called once before everything else: it puts back what
     earlier rounds left outside of the process, such as files.
     """
-    from asv_runner import discovery
-    from asv_runner.benchmarks.mark import SkipNotImplemented
+    with only_for(str(request["kind"])):
+        from asv_runner import discovery
+        from asv_runner.benchmarks.mark import SkipNotImplemented
 
     benchmark = discovery.get_benchmark_from_name(
         str(request["suite"]), str(request["benchmark"]), extra_params=request["overrides"]
@@ -107,6 +111,42 @@ def run(request: dict[str, object]) -> dict[str, object]:
         "outcome": outcome,
         "foreign": foreign_modules(request),
     }
+
+
+@contextmanager
+def only_for(kind: str) -> Iterator[None]:
+    """Let asv_runner import nothing that a benchmark that takes times does without.
+
+    In every process it imports pympler, and with it numpy, for ``mem_`` benchmarks, and reads all
+    installed distributions to find plug-ins: two thirds of what starting a process costs. The
+    kind is known from ``discover``, which lets it see everything. A ``peakmem_`` benchmark
+    measures the process as it is, so there too everything is imported.
+    """
+    if kind != "time" or plugins_on_path():
+        yield
+        return
+    metadata = ModuleType("importlib.metadata")
+    metadata.distributions = tuple  # type: ignore[attr-defined]  # called, it lists none
+    # None makes importing a module fail, which asv_runner takes for pympler not being installed.
+    hidden = {"importlib.metadata": metadata, "pympler": None}
+    before = {name: sys.modules[name] for name in hidden if name in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None is documented, but not typed
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+def plugins_on_path() -> bool:
+    """Whether a distribution is installed that asv_runner takes for a plug-in, by its name."""
+    return any(
+        entry.name.lower().startswith("asv_bench")
+        for folder in sys.path
+        if folder and Path(folder).is_dir()
+        for entry in Path(folder).iterdir()
+    )
 
 
 def values_of(result: object) -> tuple[list[float | str | None], int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perfkit.errors import MeasurementError
-from perfkit.process_group import end_group, end_stragglers
+from perfkit.process_group import end_group, end_stragglers, wait
 
 log = logging.getLogger("perfkit.bench")
 
@@ -79,7 +79,7 @@ def call_child(
                 start_new_session=True,
             )
             try:
-                code = process.wait(timeout)
+                code = wait(process, timeout)
             except subprocess.TimeoutExpired as error:
                 end_group(process)
                 raise ProcessFailedError(

@@ -61,6 +61,7 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
                         "command": "run",
                         "suite": str(suite),
                         "benchmark": benchmark.runner_name(identity),
+                        "kind": benchmark.kind,
                         "overrides": overrides,
                     },
                     interpreter=self.side.interpreter,

@@ -18,17 +18,17 @@ def init(
     context: typer.Context,
     *,
     ci: Annotated[
-        Literal["github", "none"], typer.Option("--ci", help="Whose CI gets a workflow file.")
+        Literal["github", "gitlab", "none"], typer.Option("--ci", help="Whose CI gets its files.")
     ] = "github",
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
     json: options.Json = False,
 ) -> ExitCode:
-    """Write commented configuration, an asv suite that runs and a CI workflow.
+    """Write commented configuration, an asv suite that runs and what CI needs.
 
     Works at the root of the git repository. A file that exists is kept, and so is a suite.
     """
     from perfkit.forge.git import Repository
-    from perfkit.init.plan import OWN_SUITE, planned_files, shape_of
+    from perfkit.init.plan import OWN_SUITE, includes_job, planned_files, shape_of
     from perfkit.init.write import write_files
 
     del json  # its callback has acted
@@ -38,7 +38,10 @@ def init(
     planned = planned_files(shape, ci, replace_suite=force)
     done = write_files(root, planned, force=force)
     own_suite = None if OWN_SUITE in planned else shape.suite
-    steps = next_steps(example="benchmarks/suite/example.py" in done.written)
+    steps = next_steps(
+        example="benchmarks/suite/example.py" in done.written,
+        include=ci == "gitlab" and shape.pipeline is not None and not includes_job(shape),
+    )
     return invocation.finish(
         ExitCode.PASSED,
         text=written_text(done, own_suite, steps),
@@ -52,11 +55,16 @@ def init(
     )
 
 
-def next_steps(*, example: bool) -> tuple[str, ...]:
-    """Return what to do now, in order; ``example`` is whether the example was written."""
+def next_steps(*, example: bool, include: bool) -> tuple[str, ...]:
+    """Return what to do now, in order.
+
+    ``example`` is whether the example was written, ``include`` whether the project's pipeline does
+    not include the job yet.
+    """
     replace = "measure the path your users wait for, in place of benchmarks/suite/example.py"
     return (
         *((replace,) if example else ()),
+        *(("add to .gitlab-ci.yml: include: [{local: .gitlab/perfkit.yml}]",) if include else ()),
         "commit these files: commits are compared by building them",
         "perfkit doctor: see what adds noise on this machine",
         "perfkit compare HEAD: judge the working tree against the last commit",

@@ -1,7 +1,9 @@
 """The model's :class:`~perfkit.model.Environment` of this machine and interpreter."""
 
 import math
+import os
 import platform
+from collections.abc import Mapping
 
 from perfkit.machine.facts import MachineFacts, read_machine
 from perfkit.machine.interpreter import (
@@ -23,11 +25,26 @@ def read_environment(label: str | None = None) -> Environment:
         read_interpreter(),
         packages=packages_digest(installed_packages()),
         label=label or platform.node() or UNKNOWN,
+        image=runner_image(os.environ),
     )
 
 
+def runner_image(variables: Mapping[str, str]) -> str | None:
+    """Return the image that a hosted runner was started from, such as ``ubuntu24 20250105.1``.
+
+    GitHub's runner images say so in ``ImageOS`` and ``ImageVersion``; None elsewhere.
+    """
+    words = [variables[name] for name in ("ImageOS", "ImageVersion") if variables.get(name)]
+    return " ".join(words) or None
+
+
 def environment_of(
-    machine: MachineFacts, interpreter: InterpreterFacts, *, packages: str, label: str
+    machine: MachineFacts,
+    interpreter: InterpreterFacts,
+    *,
+    packages: str,
+    label: str,
+    image: str | None = None,
 ) -> Environment:
     """Return the facts in the model's words; ``packages`` is a digest.
 
@@ -48,4 +65,6 @@ def environment_of(
         quota_cores=None if quota is None or math.isinf(quota) else quota,
         packages_digest=packages,
         load=machine.load,
+        cpu_flags=machine.cpu_flags,
+        image=image,
     )

@@ -1,5 +1,6 @@
 """What the operating system says about itself: /proc and /sys on Linux, sysctl on macOS."""
 
+import hashlib
 import math
 import os
 import platform
@@ -26,13 +27,14 @@ class MachineFacts:
     run on. ``governor`` joins the names of several by a comma. ``virtual`` says whether a
     hypervisor is below, ``hypervisor`` what it calls itself. ``aslr`` is whether address layout
     differs from process to process. ``quota_cores`` is infinite without a limit. ``load`` is the
-    one-minute average.
+    one-minute average. ``cpu_flags`` is a digest of the processor's features.
     """
 
     system: str
     kernel: str
     libc: str | None
     cpu: str | None
+    cpu_flags: str | None
     cores: int
     usable_cores: int
     memory_bytes: int
@@ -60,6 +62,7 @@ def read_machine() -> MachineFacts:
         kernel=platform.release(),
         libc=_libc(system),
         cpu=own.cpu(),
+        cpu_flags=own.cpu_flags(),
         cores=cores,
         usable_cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores,
         memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
@@ -88,6 +91,11 @@ class LinuxFacts:
         if "CPU implementer" in info and "CPU part" in info:
             return f"ARM implementer {info['CPU implementer']} part {info['CPU part']}"
         return None
+
+    def cpu_flags(self) -> str | None:
+        """A digest of the features, which x86 lists as flags and ARM as Features."""
+        info = self._cpuinfo()
+        return _digest(info.get("flags") or info.get("Features"))
 
     def governor(self) -> str | None:
         """The cpufreq governors in use."""
@@ -169,6 +177,10 @@ class MacFacts:
         """Such as ``Apple M2``."""
         return self.sysctl("machdep.cpu.brand_string")
 
+    def cpu_flags(self) -> str | None:
+        """A digest of the features that Intel processors list; Apple's own list none."""
+        return _digest(self.sysctl("machdep.cpu.features"))
+
     def governor(self) -> str | None:
         """Not told."""
         return None
@@ -213,6 +225,13 @@ def run_sysctl(name: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _digest(words: str | None) -> str | None:
+    """Sixteen hexadecimal digits over the set of words, whatever their order."""
+    if not words:
+        return None
+    return hashlib.sha256(" ".join(sorted(set(words.split()))).encode()).hexdigest()[:16]
 
 
 def _libc(system: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
-from perfkit.model.environment import Environment
+from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
@@ -18,6 +18,7 @@ from perfkit.model.run import Run
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Commit",
     "Comparison",
     "Environment",
+    "EnvironmentDifference",
     "Function",
     "Hotspot",
     "Interval",
@@ -45,4 +47,6 @@ __all__ = [
     "Timing",
     "Unit",
     "Verdict",
+    "WaiverResult",
+    "WaiverState",
 ]

@@ -6,20 +6,30 @@ from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
-from perfkit.model.environment import Environment
+from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
+from perfkit.model.waiver import WaiverResult
 from perfkit.status import Status
+
+GRAVITY = (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED)
+"""The worst first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A side of a comparison: what the user called it, and the commit it was."""
+    """A side of a comparison: what the user called it, and the commit it was.
+
+    Where the wanted commit was not measured and an ancestor stands for it, ``between`` holds the
+    commits after this one up to the wanted one, along first parents, oldest first; its length is
+    the distance.
+    """
 
     label: str
     commit: str
     dirty: bool = False
     subject: str = ""
+    between: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +65,18 @@ class Comparison:
     reason: str = ""
     waived: str = ""
     """Why a regression is accepted for now, and until when; empty when it is not."""
+    quarantined: str = ""
+    """Why this row decides nothing for now, and until when; empty when it does."""
+    floor_source: str = ""
+    """Where ``threshold`` comes from: the configuration's key, or what noise was seen in."""
+    why: str = ""
+    """The configuration's reason for this benchmark's own threshold."""
     warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
-        """What this row means for the whole."""
-        if self.waived:
+        """What this row means for the whole; one in quarantine never fails."""
+        if self.waived or self.quarantined:
             return Status.PASSED
         match self.verdict:
             case Verdict.REGRESSED | Verdict.DIFFERENT_WORK:
@@ -177,6 +193,8 @@ class Report:
     comparisons: tuple[Comparison, ...] = ()
     budgets: tuple[BudgetResult, ...] = ()
     leaks: tuple[LeakResult, ...] = ()
+    waivers: tuple[WaiverResult, ...] = ()
+    differences: tuple[EnvironmentDifference, ...] = ()
     rounds: int = 0
     seconds: float = 0.0
     interrupted: bool = False
@@ -187,15 +205,17 @@ class Report:
         """The worst row; a report without any row is an error: nothing was measured.
 
         A failed gate outranks a failed measurement: it is knowledge about the change, and stays
-        true whatever else broke.
+        true whatever else broke. Waivers are no evidence: they may fail a report, but not pass
+        one. Where everything that was measured is in quarantine, nothing was decided.
         """
         rows: tuple[Comparison | BudgetResult | LeakResult, ...]
         rows = (*self.comparisons, *self.budgets, *self.leaks)
-        found = {row.status for row in rows}
-        for status in (Status.FAILED, Status.ERROR, Status.INCONCLUSIVE, Status.PASSED):
-            if status in found:
-                return status
-        return Status.ERROR
+        if not rows:
+            return Status.ERROR
+        found = {row.status for row in (*rows, *self.waivers)}
+        if all(isinstance(row, Comparison) and row.quarantined for row in rows):
+            found.add(Status.INCONCLUSIVE)
+        return next(status for status in GRAVITY if status in found)
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
         """Return the process exit code for this report; see :class:`ExitCode`."""

@@ -12,7 +12,9 @@ class Run:
 
     ``date`` is the commit's author date and ``started`` when measuring began, both in
     milliseconds since 1970 (UTC), as asv stores times. ``identity`` tells runs of the same commit
-    apart; ``dirty`` is true for uncommitted changes on top of ``commit``.
+    apart; ``dirty`` is true for uncommitted changes on top of ``commit``. ``perfkit`` and
+    ``asv_runner`` are the versions that measured. ``packages`` are the names and versions that the
+    measured interpreter had installed, sorted; ``environment.packages_digest`` is their digest.
     """
 
     identity: str
@@ -22,3 +24,7 @@ class Run:
     started: int
     environment: Environment
     samples: tuple[Sample, ...]
+    # What later versions added; empty in runs that earlier ones stored.
+    perfkit: str = ""
+    asv_runner: str = ""
+    packages: tuple[tuple[str, str], ...] = ()

@@ -8,8 +8,8 @@ from perfkit.model import Comparison, Report
 
 SCHEMA = 1
 
-DERIVED_STATUS = ("comparisons", "leaks")
-"""Rows whose status follows from their verdict; it is written for readers and not read back."""
+DERIVED_STATUS = ("comparisons", "leaks", "waivers")
+"""Rows whose status follows from other fields; it is written for readers and not read back."""
 
 
 def to_values(report: Report) -> dict[str, Any]:

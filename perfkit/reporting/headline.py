@@ -1,7 +1,22 @@
 """The one sentence at the top of every rendering: a pure function of the rows."""
 
-from perfkit.model import Comparison, Report, Status, Verdict
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from perfkit.model import (
+    BudgetResult,
+    Comparison,
+    LeakResult,
+    Report,
+    Status,
+    Verdict,
+    WaiverResult,
+    WaiverState,
+)
 from perfkit.reporting.quantity import change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ORDER = (
     Verdict.REGRESSED,
@@ -28,14 +43,24 @@ def sorted_rows(report: Report) -> list[Comparison]:
 
     def key(row: Comparison) -> tuple[bool, int, float, str]:
         size = -abs(row.shift.ratio.estimate - 1) if row.shift else 0.0
-        return (bool(row.waived), ORDER.index(row.verdict), size, str(row.benchmark))
+        return (
+            bool(row.waived or row.quarantined),
+            ORDER.index(row.verdict),
+            size,
+            str(row.benchmark),
+        )
 
     return sorted(report.comparisons, key=key)
 
 
+def counted(row: Comparison) -> bool:
+    """Whether the row's verdict has a say: it is neither waived nor in quarantine."""
+    return not row.waived and not row.quarantined
+
+
 def counts(report: Report) -> dict[Verdict, int]:
     """Return how many rows have each verdict, in the order of gravity, zeros left out."""
-    found = [row.verdict for row in report.comparisons if not row.waived]
+    found = [row.verdict for row in report.comparisons if counted(row)]
     return {verdict: found.count(verdict) for verdict in ORDER if verdict in found}
 
 
@@ -52,6 +77,9 @@ def _clauses(report: Report) -> list[str]:
     clauses = _verdict_clauses(report)
     if waived := sum(bool(row.waived) for row in report.comparisons):
         clauses.append(f"{waived} waived")
+    if quarantined := sum(bool(row.quarantined) for row in report.comparisons):
+        clauses.append(f"{quarantined} in quarantine")
+    clauses += _exception_clauses(report)
     clauses += _check_clauses(
         "budgets", [row.status for row in report.budgets], kept="budgets kept", failed="exceeded"
     )
@@ -67,7 +95,7 @@ def _verdict_clauses(report: Report) -> list[str]:
     clauses = []
     total = len(report.comparisons)
     for verdict, count in counts(report).items():
-        rows = [row for row in sorted_rows(report) if row.verdict is verdict and not row.waived]
+        rows = [row for row in sorted_rows(report) if row.verdict is verdict and counted(row)]
         clause = f"{count} of {total} benchmarks {verdict}"
         if verdict is Verdict.UNCHANGED and count == total:
             clause = f"all {total} benchmarks unchanged" if total > 1 else "the benchmark unchanged"
@@ -76,6 +104,17 @@ def _verdict_clauses(report: Report) -> list[str]:
             clause += f", most {worst.benchmark} {change(worst.shift.ratio.estimate)}"
         clauses.append(clause)
     return clauses
+
+
+def _exception_clauses(report: Report) -> list[str]:
+    """Return one clause per kind of exception that may not stand, with what is wrong with it."""
+    found = Counter((row.kind, row.state) for row in report.waivers)
+    return [
+        f"{found[kind, state]} {kind}{'s' if found[kind, state] > 1 else ''} {state}"
+        for kind in ("waiver", "quarantine")
+        for state in WaiverState
+        if state is not WaiverState.HOLDS and found[kind, state]
+    ]
 
 
 def _check_clauses(name: str, statuses: list[Status], *, kept: str, failed: str) -> list[str]:
@@ -114,12 +153,16 @@ def advice(report: Report) -> str:
     for verdict, words in ADVICE.items():
         if verdict in verdicts:
             return words
-    if any(result.status is Status.FAILED for result in report.leaks):
-        return "Release what the named line keeps, or set a ceiling with its reason."
-    if any(result.status is Status.FAILED for result in report.budgets):
-        return "Make it faster, or change the budget with its reason."
-    if Verdict.INCONCLUSIVE in verdicts and report.rounds == 0:
+    failed: Mapping[str, Sequence[LeakResult | BudgetResult | WaiverResult]] = {
+        "Release what the named line keeps, or set a ceiling with its reason.": report.leaks,
+        "Make it faster, or change the budget with its reason.": report.budgets,
+        "Remove what no longer holds of waivers and quarantine, or renew it.": report.waivers,
+    }
+    for words, results in failed.items():
+        if any(result.status is Status.FAILED for result in results):
+            return words
+    if Verdict.INCONCLUSIVE not in verdicts:
+        return ""
+    if report.rounds == 0:
         return "Measure both sides now, without `--stored`: interleaved rounds can decide."
-    if Verdict.INCONCLUSIVE in verdicts:
-        return "More rounds (`--max-rounds`) or a quieter machine would decide the open rows."
-    return ""
+    return "More rounds (`--max-rounds`) or a quieter machine would decide the open rows."

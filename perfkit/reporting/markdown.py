@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from perfkit.model import Comparison, LeakResult, Report, Status, Verdict
 from perfkit.reporting.headline import advice, counts, headline, sorted_rows
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
-from perfkit.reporting.terminal import method, revision
+from perfkit.reporting.terminal import difference_text, method, revision, waiver_text
 from perfkit.reporting.visible import visible
 
 OPEN_ROWS = 10
@@ -53,8 +53,9 @@ def report_markdown(report: Report) -> str:
     rest = [row for row in rows if row not in changed[:OPEN_ROWS]]
     if rest:
         lines += ["", *_details(report, rest)]
-    if report.warnings:
-        lines += ["", *(f"- ⚠️ {_plain(warning)}" for warning in report.warnings)]
+    warnings = [*report.warnings, *map(difference_text, report.differences)]
+    if warnings:
+        lines += ["", *(f"- ⚠️ {_plain(warning)}" for warning in warnings)]
     lines += ["", f"<sub>{_origin(report)}{_plain(method(report))}</sub>"]
     return "\n".join(lines) + "\n"
 
@@ -73,7 +74,7 @@ def _origin(report: Report) -> str:
 def _table(rows: Iterable[Comparison]) -> list[str]:
     lines = ["| | benchmark | base | head | change | n |", "|---|---|--:|--:|--:|--:|"]
     for row in rows:
-        mark = "👁" if row.waived else MARK[row.verdict]
+        mark = "👁" if row.waived or row.quarantined else MARK[row.verdict]
         values = [side.median for side in (row.base, row.head) if side is not None]
         scale = scale_of(values, row.unit)
         base, head = (
@@ -86,11 +87,21 @@ def _table(rows: Iterable[Comparison]) -> list[str]:
             ratio = row.shift.ratio
             moved = f"**{_plain(change(ratio.estimate))}** {_plain(change_interval(ratio))}"
             n = f"{row.shift.n_base}+{row.shift.n_head}"
-        notes = [row.reason, f"waived: {row.waived}" if row.waived else "", *row.warnings]
+        notes = [
+            row.reason,
+            f"waived: {row.waived}" if row.waived else "",
+            quarantine(row),
+            *row.warnings,
+        ]
         said = "; ".join(_plain(note) for note in notes if note)
         name = inert(str(row.benchmark)) + (f"<br>{said}" if said else "")
         lines.append(f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |")
     return lines
+
+
+def quarantine(row: Comparison) -> str:
+    """Return why the row decides nothing; empty where it does."""
+    return f"in quarantine: {row.quarantined}" if row.quarantined else ""
 
 
 def _findings(report: Report) -> list[str]:
@@ -110,6 +121,10 @@ def _findings(report: Report) -> list[str]:
     for leak in report.leaks:
         if leak.status is not Status.PASSED:
             lines += _leak(leak)
+    lines += [
+        f"- {'👁' if waiver.status is Status.PASSED else '✗'} {_plain(waiver_text(waiver))}"
+        for waiver in report.waivers
+    ]
     return ["", *lines] if lines else []
 
 

@@ -13,7 +13,12 @@ from perfkit.errors import ExitCode
 from perfkit.model import Report, Status
 from perfkit.reporting.document import SCHEMA
 
-ROWS = {"comparisons": "Comparison", "budgets": "BudgetResult", "leaks": "LeakResult"}
+ROWS = {
+    "comparisons": "Comparison",
+    "budgets": "BudgetResult",
+    "leaks": "LeakResult",
+    "waivers": "WaiverResult",
+}
 
 
 def report_schema() -> dict[str, Any]:

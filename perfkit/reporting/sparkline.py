@@ -20,17 +20,18 @@ def sparkline(values: Sequence[float], width: int = 30) -> str:
         sorted(value for value in values[start:end] if math.isfinite(value))
         for start, end in itertools.pairwise(bounds)
     ]
-    medians = [stretch[len(stretch) // 2] if stretch else math.nan for stretch in stretches]
+    # An eighth of each: the range of two very large values is then still a number.
+    medians = [stretch[len(stretch) // 2] / 8 if stretch else math.nan for stretch in stretches]
     known = [value for value in medians if math.isfinite(value)]
     if not known:
         return "·" * count
     low, high = min(known), max(known)
-    step = (high - low) / len(BLOCKS)
+    span = high - low
     return "".join(
         "·"
         if math.isnan(value)
         else BLOCKS[0]
-        if step == 0
-        else BLOCKS[min(len(BLOCKS) - 1, int((value - low) / step))]
+        if span == 0
+        else BLOCKS[min(len(BLOCKS) - 1, int((value - low) / span * len(BLOCKS)))]
         for value in medians
     )

@@ -8,12 +8,14 @@ from perfkit.model import (
     BudgetResult,
     Comparison,
     Environment,
+    EnvironmentDifference,
     LeakResult,
     Report,
     Revision,
     Status,
     Summary,
     Verdict,
+    WaiverResult,
 )
 from perfkit.reporting.headline import advice, headline, sorted_rows
 from perfkit.reporting.quantity import (
@@ -65,7 +67,9 @@ def report_text(report: Report) -> "RenderableType":
         parts += [Text(), _line("Leaks", style="bold")]
         for leak in report.leaks:
             parts.extend(_leak(leak))
-    notes = [*report.warnings, *_row_warnings(shown)]
+    if report.waivers:
+        parts += [Text(), _line("Waivers", style="bold"), *map(_waiver, report.waivers)]
+    notes = [*report.warnings, *map(difference_text, report.differences), *_row_warnings(shown)]
     if notes:
         parts.append(Text())
         parts.extend(_line(f"! {note}", style="yellow") for note in notes)
@@ -122,7 +126,7 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
     table.add_column("verdict", min_width=20)
     for row in rows:
         status = row.status
-        mark = "👁" if row.waived else MARK[status]
+        mark = "👁" if row.waived or row.quarantined else MARK[status]
         colour = "green" if row.verdict is Verdict.IMPROVED else COLOUR[status]
         base, head = _values(row)
         table.add_row(
@@ -164,6 +168,8 @@ def _verdict(row: Comparison) -> str:
         parts.append(row.reason)
     if row.waived:
         parts.append(f"waived: {row.waived}")
+    if row.quarantined:
+        parts.append(f"in quarantine: {row.quarantined}")
     if row.shift is not None and not row.reason:
         parts.append(f"floor {row.shift.floor * 100:.3g} %")
         parts.append(f"n {row.shift.n_base}+{row.shift.n_head}")
@@ -222,6 +228,25 @@ def _budget(result: BudgetResult) -> "Text":
         if result.reason:
             text += f" ({result.reason})"
     return _line(f"{MARK[result.status]} {text}", style=COLOUR[result.status])
+
+
+def waiver_text(result: WaiverResult) -> str:
+    """Return what an exception is about, until when, and whether it may stand, in one line."""
+    about = result.pattern if result.metric is None else f"{result.pattern} ({result.metric})"
+    ceiling = "" if result.ceiling is None else f" up to {change(1 + result.ceiling)}"
+    text = f"{result.kind} of {about}{ceiling} until {result.expires}, {result.issue}"
+    found = f" ({result.found})" if result.found else ""
+    return f"{text}: {result.reason}; {result.state}{found}"
+
+
+def difference_text(difference: EnvironmentDifference) -> str:
+    """Return one fact that differs between the sides."""
+    return f"{difference.fact} differs: {difference.base} on base, {difference.head} on head"
+
+
+def _waiver(result: WaiverResult) -> "Text":
+    mark = "👁" if result.status is Status.PASSED else MARK[result.status]
+    return _line(f"{mark} {waiver_text(result)}", style=COLOUR[result.status])
 
 
 def _leak(result: LeakResult) -> "list[Text]":

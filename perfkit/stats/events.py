@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 from perfkit.errors import UsageError
 from perfkit.stats.change_points import ChangePoint
+from perfkit.stats.multiplicity import adjust
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -105,14 +106,10 @@ def group_events(
 
 def _adjusted(changes: Mapping[Name, Sequence[ChangePoint]]) -> dict[Name, float]:
     """Return each benchmark's smallest p-value (1 without a change), adjusted over all."""
-    from scipy.stats import false_discovery_control
-
-    if not changes:
-        return {}
     smallest = [
         min((change.p_value for change in found), default=1.0) for found in changes.values()
     ]
-    return dict(zip(changes, false_discovery_control(smallest).tolist(), strict=True))
+    return dict(zip(changes, adjust(smallest), strict=True))
 
 
 def _reverted_at(change: ChangePoint, later: Sequence[ChangePoint]) -> int | None:

@@ -67,7 +67,7 @@ def test_check_counts_and_names(project: Project) -> None:
     done = project.perfkit("baselines", "check")
     assert done.returncode == 4
     assert "1 failed" in done.stdout
-    assert "broken.json: not readable as JSON" in done.stdout.replace("\n", " ")
+    assert "broken.json: not readable as JSON" in " ".join(done.stdout.split())
 
 
 def test_duckdb_reads_the_export_as_documented(tmp_path: Path) -> None:

@@ -12,20 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tiny_project import Project
-
-EXACT = """
-import tiny
-
-class Work:
-    def setup(self):
-        self.n = tiny.work(4)
-
-    def track_count(self):
-        return self.n
-    track_count.exact = True
-"""
-"""A deterministic benchmark: one round decides it, and every time the same way."""
+from tiny_project import EXACT, Project
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
 
@@ -62,6 +49,7 @@ def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
         "commit": grown.git("rev-parse", "HEAD"),
         "dirty": False,
         "subject": "double it",
+        "between": [],
     }
     assert done.stderr == "building HEAD~1 and HEAD\n"
     assert json.loads((grown.root / "out" / "report.json").read_text()) == document

@@ -19,6 +19,7 @@ QUIET_MACHINE = MachineFacts(
     kernel="6.12",
     libc="glibc 2.41",
     cpu="Fast 9000",
+    cpu_flags="0f0f",
     cores=8,
     usable_cores=8,
     memory_bytes=2**34,

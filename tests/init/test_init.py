@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ SUITE = [
     "benchmarks/asv.conf.json",
 ]
 WORKFLOW = ".github/workflows/perfkit.yml"
+WORKFLOWS = [WORKFLOW, ".github/workflows/perfkit-comment.yml"]
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def _init(folder: Path, *arguments: str) -> dict[str, list[str]]:
 
 
 def test_a_new_repository_gets_files_that_work(repository: Path) -> None:
-    assert _init(repository)["written"] == [*CONFIG, *SUITE, WORKFLOW]
+    assert _init(repository)["written"] == [*CONFIG, *SUITE, *WORKFLOWS]
     settings = load_settings(repository / "config", environ={}, must_exist=True)
     assert (settings.thresholds, settings.monitoring) == (Thresholds(), Monitoring())
     # and every default is written down, so that people see what they can change
@@ -139,7 +141,7 @@ def test_what_exists_is_kept_and_missing_files_are_added(repository: Path) -> No
     monitoring.symlink_to(repository / "nowhere")
     (repository / WORKFLOW).unlink()
     again = _init(repository)
-    assert (again["written"], again["kept"]) == ([WORKFLOW], CONFIG)
+    assert (again["written"], again["kept"]) == ([WORKFLOW], [*CONFIG, WORKFLOWS[1]])
     assert thresholds.read_text() == "schema: 1\n"
     assert monitoring.is_symlink()
     assert again["suite"] == "benchmarks/asv.conf.json"
@@ -149,7 +151,7 @@ def test_force_writes_over_what_exists(repository: Path) -> None:
     _init(repository)
     for name in (CONFIG[0], SUITE[1]):
         (repository / name).write_text("mine\n")
-    assert _init(repository, "--force")["written"] == [*CONFIG, *SUITE, WORKFLOW]
+    assert _init(repository, "--force")["written"] == [*CONFIG, *SUITE, *WORKFLOWS]
     assert (repository / CONFIG[0]).read_text() != "mine\n"
     assert (repository / SUITE[1]).read_text() != "mine\n"
 
@@ -159,7 +161,7 @@ def test_a_suite_elsewhere_is_left_alone_even_with_force(repository: Path, place
     (repository / place).parent.mkdir(exist_ok=True)
     (repository / place).write_text("{}")
     done = _init(repository, "--force")
-    assert done["written"] == [*CONFIG, WORKFLOW]
+    assert done["written"] == [*CONFIG, *WORKFLOWS]
     assert done["suite"] == place
     assert (repository / place).read_text() == "{}"
     shown = _perfkit(repository, "init", "--force", "--ci", "none").stdout
@@ -169,6 +171,26 @@ def test_a_suite_elsewhere_is_left_alone_even_with_force(repository: Path, place
 def test_without_ci_there_is_no_workflow(repository: Path) -> None:
     assert _init(repository, "--ci", "none")["written"] == [*CONFIG, *SUITE]
     assert not (repository / ".github").exists()
+
+
+def test_for_gitlab_the_job_is_a_file_and_a_pipeline_that_exists_is_left_alone(
+    repository: Path,
+) -> None:
+    done = _init(repository, "--ci", "gitlab")
+    assert done["written"] == [*CONFIG, *SUITE, ".gitlab/perfkit.yml", ".gitlab-ci.yml"]
+    assert not any("include" in step for step in done["next"])
+    # the one that was written includes the job already
+    again = _init(repository, "--ci", "gitlab", "--force")
+    assert ".gitlab-ci.yml" not in again["written"]
+    assert not any("include" in step for step in again["next"])
+    pipeline = repository / ".gitlab-ci.yml"
+    pipeline.write_text("stages: [test]\n")
+    own = _init(repository, "--ci", "gitlab", "--force")
+    assert pipeline.read_text() == "stages: [test]\n"
+    assert "add to .gitlab-ci.yml: include: [{local: .gitlab/perfkit.yml}]" in own["next"]
+    pipeline.unlink()
+    pipeline.symlink_to(repository / "nowhere")
+    assert ".gitlab-ci.yml" not in _init(repository, "--ci", "gitlab", "--force")["written"]
 
 
 def test_files_go_to_the_root_of_the_repository(repository: Path) -> None:
@@ -194,8 +216,8 @@ def test_the_workflow_installs_the_project_as_it_is_made(
     (tmp_path / file).touch()
     planned = planned_files(shape_of(tmp_path), "github", replace_suite=False)
     workflow = next(text for path, text in planned.items() if path.name == "perfkit.yml")
-    assert f"- run: {install}\n" in workflow
-    assert "@" not in workflow.replace("actions/", "").replace("@v", "")
+    assert f"        run: {install}\n" in workflow
+    assert not re.search("@[A-Z]", workflow)
 
 
 def test_outside_a_repository_nothing_is_written(tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ import math
 import subprocess
 import sys
 from importlib.metadata import version
+from typing import Any
 
-from perfkit.machine.environment import environment_of, read_environment
+import pytest
+
+from perfkit.machine.environment import environment_of, read_environment, runner_image
 from perfkit.machine.facts import read_machine
 from perfkit.machine.interpreter import (
     InterpreterFacts,
@@ -75,8 +78,35 @@ def test_the_environment_says_what_was_read() -> None:
     assert environment.cores == machine.usable_cores
     assert environment.python == str(PLAIN)
     assert (environment.packages_digest, environment.label) == ("abc", "runner")
+    assert (environment.cpu_flags, environment.image) == (machine.cpu_flags, None)
     unlimited = dataclasses.replace(machine, quota_cores=math.inf)
     assert environment_of(unlimited, PLAIN, packages="", label="x").quota_cores is None
+
+
+def test_a_hosted_runner_names_its_image() -> None:
+    named = {"ImageOS": "ubuntu24", "ImageVersion": "20250105.1", "HOME": "/root"}
+    assert runner_image(named) == "ubuntu24 20250105.1"
+    assert runner_image({"ImageOS": "", "HOME": "/root"}) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"cpu_flags": "1f"}, False),
+        ({"kernel": "7.0"}, False),
+        ({"quota_cores": 0.25}, False),
+        ({"python": "2.7 (CPython)"}, False),
+        ({"label": "attic"}, True),
+        ({"load": 99.0}, True),
+        ({"packages_digest": "other"}, True),
+        ({"image": "ubuntu24 1"}, True),
+    ],
+)
+def test_the_fingerprint_knows_what_changes_timings(change: dict[str, Any], same: bool) -> None:
+    one = read_environment("a")
+    other = dataclasses.replace(one, **change)
+    assert len(one.fingerprint) == 16
+    assert (one.fingerprint == other.fingerprint) is same
 
 
 def test_two_readings_differ_in_load_only() -> None:

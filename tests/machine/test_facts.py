@@ -24,6 +24,7 @@ def test_an_empty_system_tells_nothing(tmp_path: Path) -> None:
     facts = LinuxFacts(tmp_path)
     told = [
         facts.cpu(),
+        facts.cpu_flags(),
         facts.governor(),
         facts.turbo(),
         facts.virtual(),
@@ -32,7 +33,7 @@ def test_an_empty_system_tells_nothing(tmp_path: Path) -> None:
         facts.swap_used_bytes(),
         facts.quota_cores(),
     ]
-    assert told == [None] * 8
+    assert told == [None] * 9
 
 
 @pytest.mark.parametrize(("extra", "virtual"), [("hypervisor", True), ("sse2", False)])
@@ -46,6 +47,21 @@ def test_x86_tells_its_model_and_its_hypervisor_bit(
 def test_arm_tells_numbers(tmp_path: Path) -> None:
     facts = _linux(tmp_path, proc__cpuinfo="CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n")
     assert (facts.cpu(), facts.virtual()) == ("ARM implementer 0x41 part 0xd0c", None)
+
+
+def test_features_are_a_set_on_every_processor(tmp_path: Path) -> None:
+    def flags(place: str, text: str) -> str | None:
+        (tmp_path / place).mkdir()
+        return _linux(tmp_path / place, proc__cpuinfo=text).cpu_flags()
+
+    one = flags("one", "flags\t: fpu sse2 avx\n")
+    assert one is not None
+    assert len(one) == 16
+    assert flags("other-order", "flags\t: avx fpu sse2\n") == one
+    assert flags("arm", "Features\t: fpu sse2 avx\n") == one
+    assert flags("one-less", "flags\t: fpu sse2\n") not in {one, None}
+    assert MacFacts({"machdep.cpu.features": "FPU SSE2"}.get).cpu_flags() is not None
+    assert MacFacts({}.get).cpu_flags() is None  # type: ignore[arg-type]
 
 
 def test_every_governor_in_use_is_named(tmp_path: Path) -> None:

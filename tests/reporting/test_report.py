@@ -212,13 +212,14 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     values = to_values(report)
     assert from_text(enveloped(report), "here") == report
     assert set(values) == {
-        "base", "head", "environment", "comparisons", "budgets", "leaks", "rounds", "seconds",
-        "interrupted", "warnings",
+        "base", "head", "environment", "comparisons", "budgets", "leaks", "waivers",
+        "differences", "rounds", "seconds", "interrupted", "warnings",
     }  # fmt: skip
     for kind, keys in {
         "comparisons": {
             "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
-            "outcome_base", "outcome_head", "reason", "waived", "warnings", "status",
+            "outcome_base", "outcome_head", "reason", "waived", "quarantined", "floor_source",
+            "why", "warnings", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",

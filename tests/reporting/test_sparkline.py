@@ -13,6 +13,7 @@ def test_examples() -> None:
     assert sparkline([1, math.nan, 2]) == "▁·█"
     assert sparkline([math.nan, math.inf]) == "··"
     assert sparkline([1, 1, 1, 9, 9, 9], width=2) == "▁█"
+    assert sparkline([1.7e308, -1.7e308]) == "█▁"
 
 
 @given(st.lists(st.floats(), max_size=80), st.integers(1, 40))

@@ -2,6 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from perfkit.errors import UsageError
 from perfkit.model import Shift, Verdict
@@ -23,6 +26,11 @@ NOISE = replace(SAME, verdict=Verdict.INCONCLUSIVE, p_value=0.3)
 def test_adjusted_p_values_of_benjamini_and_hochberg() -> None:
     assert adjust([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
     assert adjust([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusting_agrees_with_scipy(p_values: list[float]) -> None:
+    assert adjust(p_values) == pytest.approx(false_discovery_control(p_values).tolist())
 
 
 def test_a_lone_benchmark_keeps_its_verdict() -> None:
