@@ -7,7 +7,9 @@ that is odd in any way is refused whole. What the file says is for the schema to
 import json
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -25,6 +27,18 @@ ENTRIES = 1_000
 NESTING = 16
 """Levels of objects and lists in the report; perfkit's own have 6."""
 
+DAMAGED = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,  # what zipfile says of an encrypted file
+)
+"""What reading a damaged or unusual archive raises."""
+
 
 def report_text(artifact: Path) -> str:
     """Return the text of the report in a zip file or a folder; UsageError where it is not safe.
@@ -39,8 +53,7 @@ def report_text(artifact: Path) -> str:
             f"{artifact}: found no {REPORT}, wanted it at the top of the artifact; write it with"
             f" `perfkit check --output {REPORT}`."
         ) from error
-    except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        # RuntimeError is what zipfile says of an encrypted file, and of a name it cannot decode.
+    except DAMAGED as error:
         raise UsageError(f"{artifact}: not readable as an artifact: {error}.") from error
     try:
         text = content.decode("utf-8")
@@ -69,10 +82,13 @@ def _from_folder(folder: Path) -> bytes:
     path = folder / REPORT
     # A link could lead to any file of this machine, and a pipe would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{path}: not a regular file.")
-        return _at_most(file, REPORT_BYTES, str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return _at_most(file, REPORT_BYTES, str(path))
+    finally:
+        os.close(descriptor)
 
 
 def _from_zip(path: Path) -> bytes:
@@ -102,6 +118,9 @@ def _refuse_odd(path: Path, entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)  # the upper half is the Unix mode
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise UsageError(f"{path}: holds {name!r}, which is a link or a device.")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        # Others exist that ask for gigabytes before the first byte comes out.
+        raise UsageError(f"{path}: holds {name!r}, compressed in an unusual way.")
     if entry.file_size > REPORT_BYTES:
         raise UsageError(
             f"{path}: holds {name!r} with {entry.file_size:,} bytes, wanted at most"

@@ -203,7 +203,7 @@ class Client:
 
     def quoted(self, text: str) -> str:
         """Return a server's words as one harmless line that does not hold the token."""
-        hidden = text.replace(self.secret, "***") if self.secret else text
+        hidden = text.replace(self.secret, "***")
         line = "".join(c if c.isprintable() else " " for c in hidden)
         return line if len(line) <= SAID_CHARACTERS else f"{line[:SAID_CHARACTERS]}…"
 
@@ -293,21 +293,24 @@ class Client:
         found = re.search(r'<([^<>]*)>\s*;[^<>]*?\brel="?next\b', link)
         if found is None:
             return None
-        following = urljoin(url, str(found[1]))
-        self._same_host(following, "the Link header")
-        return following
+        return self._on_the_same_host(url, str(found[1]), "the Link header")
 
-    def _same_host(self, url: str, what: str) -> None:
+    def _on_the_same_host(self, url: str, place: str, what: str) -> str:
+        """Return the address of ``place``, seen from ``url``; PostingError for another host."""
         try:
-            host = origin_of(url)
+            whole = urljoin(url, place)
+            host = origin_of(whole)
         except ValueError:
-            host = None
+            whole, host = "", None
         if host != origin_of(self.api):
-            named = "nothing usable" if host is None else f"{host[1]}:{host[2]}"
+            named = "no http address" if host is None else f"{host[0]}://{host[1]}:{host[2]}"
             raise PostingError(
                 f"{self.api}: {what} leads to {self.quoted(named)}, another host, which must not"
                 f" get the token; set {self.variable} to where the API is."
             )
+        if self.secret in whole:
+            raise PostingError(f"{self.api}: {what} leads to an address that holds the token.")
+        return whole
 
     def _followed(self, method: str, url: str, body: object) -> Answer:
         content = None if body is None else json.dumps(body).encode()
@@ -315,8 +318,7 @@ class Client:
             answer = self._sent(method, url, content)
             if answer.status not in VERBATIM_REDIRECTS:
                 return answer
-            url = urljoin(url, answer.headers.get("location", ""))
-            self._same_host(url, "a redirect")
+            url = self._on_the_same_host(url, answer.headers.get("location", ""), "a redirect")
         raise PostingError(f"{self._place(url)}: more than {REDIRECTS} redirects in a row.")
 
     def _sent(self, method: str, url: str, body: bytes | None) -> Answer:
