@@ -34,7 +34,7 @@ ARROWS: Mapping[str, set[str]] = {
     "benchmarking": BASE | {"forge", "gate", "stats"},
     "baselines": BASE | {"forge", "stats"},
     "targets": BASE | {"benchmarking"},
-    "profiling": BASE | {"targets"},
+    "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
     "init": BASE | {"benchmarking"},

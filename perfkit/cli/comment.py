@@ -120,23 +120,14 @@ def _report(path: Path | None, artifact: Path | None) -> "Report":
     """Return the report that is asked for; UsageError where it cannot be used."""
     from perfkit.benchmarking.build import STATE
     from perfkit.cli.change import LAST_REPORT
+    from perfkit.cli.report_file import read_report
     from perfkit.errors import UsageError
     from perfkit.forge.artifact import REPORT, report_text
     from perfkit.forge.git import Repository
     from perfkit.reporting.document import from_text
 
-    if artifact is not None:
-        if path is not None:
-            raise UsageError("give either REPORT or --from-artifact, not both.")
-        return from_text(report_text(artifact), f"{artifact}: {REPORT}")
-    place = path or Repository.around(Path.cwd()).root / STATE / LAST_REPORT
-    try:
-        text = place.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"{place}: no such report; run `perfkit compare BASE` first, or name a file written"
-            " with its --output."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{place}: not readable as a report: {error}.") from error
-    return from_text(text, str(place))
+    if artifact is None:
+        return read_report(path or Repository.around(Path.cwd()).root / STATE / LAST_REPORT)
+    if path is not None:
+        raise UsageError("give either REPORT or --from-artifact, not both.")
+    return from_text(report_text(artifact), f"{artifact}: {REPORT}")

@@ -24,6 +24,7 @@ def compare(
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
     isolate: options.Isolate = False,
+    shard: options.Shard = None,
     python_base: Annotated[
         Path | None,
         typer.Option(
@@ -41,6 +42,7 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     comment: options.PostComment = False,
@@ -61,9 +63,11 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.culprits import named
     from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
+    from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -71,9 +75,12 @@ def compare(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     )
     thresholds = settings.thresholds
+    part = None if shard is None else Part.parse(shard)
     commit, pythons = _what_to_compare(base, python_base, python_head)
     if stored:
-        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
+        measuring = (
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
+        )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
@@ -83,7 +90,10 @@ def compare(
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
-        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+        report = measured_sides(
+            invocation, sides, thresholds, patterns=patterns, seed=seed, part=part
+        ).report
+        report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
         with measured_change(
             invocation,
@@ -95,8 +105,11 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
-        ) as (_, compared):
-            report = compared.report
+            part=part,
+        ) as (sides, compared):
+            report = named(
+                invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
+            )
     code = finish_report(invocation, report, repository, output=output, strict=strict)
     if comment:
         post_report(report, settings.monitoring.comment)
@@ -125,5 +138,5 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate and the interpreters, which say how to measure."
+            " --isolate, --shard and the interpreters, which say how to measure."
         )

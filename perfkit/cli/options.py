@@ -95,6 +95,23 @@ TimeBudget = Annotated[
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of execution.")]
 
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N parts of the suite, for a matrix of CI jobs.",
+    ),
+]
+
+Culprits = Annotated[
+    bool,
+    typer.Option(
+        "--culprits/--no-culprits",
+        help="Profile both sides of the worst regressions, and name the functions behind them.",
+    ),
+]
+
 ReportFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),

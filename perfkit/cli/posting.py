@@ -152,7 +152,9 @@ def _head(report: "Report", occasion: "Occasion") -> str:
 
 def _warn(sentence: str, environ: Mapping[str, str]) -> None:
     """Say ``sentence`` on stderr, and as an annotation where GitHub Actions reads along."""
-    line = "".join(c if c.isprintable() else " " for c in sentence)
+    from perfkit.reporting.visible import visible
+
+    line = visible(sentence)
     sys.stderr.write(f"perfkit: warning: {line}\n")
     if environ.get("GITHUB_ACTIONS") == "true":
         # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands

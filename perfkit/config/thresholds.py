@@ -46,6 +46,17 @@ class Regression(Section):
         return self
 
 
+class CulpritSearch(Section):
+    """How the functions behind a regression are looked for: by profiles, without a part in it."""
+
+    benchmarks: int = Field(default=3, ge=0, le=100)
+    """Regressed benchmarks that are profiled, the worst first; 0 looks for no culprits."""
+    sessions: int = Field(default=6, ge=2, le=100)
+    """Profiles of each side. 5 is the smallest number that can show a difference."""
+    time_budget: PositiveDuration = 120.0
+    """Wall-clock time for all of them, after which no new round is started."""
+
+
 class BenchmarkRule(Section):
     """A threshold of its own for the benchmarks that a pattern matches."""
 
@@ -136,6 +147,8 @@ class Thresholds(Section):
     """How a comparison is judged."""
     benchmarks: tuple[BenchmarkRule, ...] = ()
     """Exceptions to regression.threshold; where several match, the last one counts."""
+    culprits: CulpritSearch = CulpritSearch()
+    """How the functions behind a regression are looked for."""
     budgets: tuple[Budget, ...] = ()
     """Absolute limits."""
     leaks: tuple[LeakCheck, ...] = ()

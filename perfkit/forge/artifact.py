@@ -24,6 +24,8 @@ REPORT_BYTES = 2**25
 """Of the report, unpacked: some 25,000 rows. Python's objects take ten times as much memory."""
 ENTRIES = 1_000
 """Files in the archive; each costs memory before it is looked at."""
+NAME_QUOTED = 80
+"""Characters of a name that an error quotes."""
 NESTING = 16
 """Levels of objects and lists in the report; perfkit's own have 6."""
 
@@ -111,20 +113,21 @@ def _from_zip(path: Path) -> bytes:
 
 def _refuse_odd(path: Path, entry: zipfile.ZipInfo) -> None:
     # orig_filename is what the archive says; zipfile cuts the other at a null character.
-    name = entry.orig_filename
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in name or "\0" in name:
-        raise UsageError(f"{path}: holds {name!r}, a name that leads out of the artifact.")
+    told = entry.orig_filename
+    # A log with "##[" in it would be obeyed by a GitHub runner.
+    name = repr(told[:NAME_QUOTED]).replace("##[", "#[")
+    parts = PurePosixPath(told.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in told or "\0" in told:
+        raise UsageError(f"{path}: holds {name}, a name that leads out of the artifact.")
     kind = stat.S_IFMT(entry.external_attr >> 16)  # the upper half is the Unix mode
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise UsageError(f"{path}: holds {name!r}, which is a link or a device.")
+        raise UsageError(f"{path}: holds {name}, which is a link or a device.")
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         # Others exist that ask for gigabytes before the first byte comes out.
-        raise UsageError(f"{path}: holds {name!r}, compressed in an unusual way.")
+        raise UsageError(f"{path}: holds {name}, compressed in an unusual way.")
     if entry.file_size > REPORT_BYTES:
         raise UsageError(
-            f"{path}: holds {name!r} with {entry.file_size:,} bytes, wanted at most"
-            f" {REPORT_BYTES:,}."
+            f"{path}: holds {name} with {entry.file_size:,} bytes, wanted at most {REPORT_BYTES:,}."
         )
 
 

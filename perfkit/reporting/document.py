@@ -5,8 +5,12 @@ from typing import Any
 
 from perfkit.errors import UsageError
 from perfkit.model import Comparison, Report
+from perfkit.reporting.visible import visible
 
 SCHEMA = 1
+
+QUOTED = 100
+"""Characters that an error quotes of a report."""
 
 DERIVED_STATUS = ("comparisons", "leaks", "waivers")
 """Rows whose status follows from other fields; it is written for readers and not read back."""
@@ -22,6 +26,9 @@ def to_values(report: Report) -> dict[str, Any]:
     for kind in DERIVED_STATUS:
         for row, value in zip(getattr(report, kind), values[kind], strict=True):
             value["status"] = str(row.status)
+    if report.shard is not None:
+        for check, value in zip(report.shard.leaks, values["shard"]["leaks"], strict=True):
+            value["status"] = str(check.status)
     values.pop("command")  # the envelope holds it
     return values
 
@@ -46,8 +53,8 @@ def from_text(text: str, place: str) -> Report:
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else None
         raise UsageError(
-            f"{place}: found report schema {found!r}, wanted {SCHEMA}; write the report with this"
-            " version of perfkit."
+            f"{place}: found report schema {_quoted(repr(found))}, wanted {SCHEMA}; write the"
+            " report with this version of perfkit."
         )
     fields = {
         key: value
@@ -55,26 +62,38 @@ def from_text(text: str, place: str) -> Report:
         if key not in {"perfkit", "status", "exit_code", "error"}
     }
     for kind in DERIVED_STATUS:
-        rows = fields.get(kind, [])
-        if isinstance(rows, list):
-            fields[kind] = [
-                {key: value for key, value in row.items() if key != "status"}
-                if isinstance(row, dict)
-                else row
-                for row in rows
-            ]
+        fields[kind] = _without_status(fields.get(kind, []))
+    if isinstance(shard := fields.get("shard"), dict):
+        fields["shard"] = {**shard, "leaks": _without_status(shard.get("leaks", []))}
     try:
         report: Report = _adapter().validate_json(
             json.dumps({**fields, "command": header.get("command")})
         )
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = _quoted(".".join(str(part) for part in first["loc"]))
         raise UsageError(
             f"{place}: {where}: {first['msg']}; the file is no report of perfkit's compare or"
             " check."
         ) from error
     return report
+
+
+def _without_status(rows: object) -> object:
+    """Return rows without what follows from their verdicts; what is no row is left as it is."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {key: value for key, value in row.items() if key != "status"}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
+
+
+def _quoted(text: str) -> str:
+    """Return what a file calls its keys as one harmless line: the file may be a stranger's."""
+    return visible(text) if len(text) <= QUOTED else f"{visible(text[:QUOTED])}…"
 
 
 def _adapter() -> Any:  # noqa: ANN401  # pydantic's generic adapter, imported here for start-up's sake

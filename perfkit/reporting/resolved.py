@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perfkit.reporting.markdown import inert
+from perfkit.reporting.inert import inert
 
 SHOWN = 5
 """Lines, at most: the comment has a length to keep."""

@@ -148,8 +148,8 @@ def test_a_warning_is_one_line_without_commands(
     Path("no\n::error::100%.json").write_text("{")
     run(["comment", str(EXAMPLE), "--post"])
     warning, annotation = capsys.readouterr().err.splitlines()
-    assert "no ::error::100%.json" in warning
-    assert "no ::error::100%25.json" in annotation
+    assert "no \\u003a:error::100%.json" in warning
+    assert "no \\u003a:error::100%25.json" in annotation
     assert forge.journal == []
 
 
@@ -286,6 +286,8 @@ def hostile(**changes: object) -> str:
         hostile(markdown="@everyone"),
         hostile(posting={"pull_request": 99}),
         hostile(perfkit={"schema": 99}),
+        hostile(perfkit={"schema": "\n::error::x" * 1000}),
+        hostile(**{"\n::error::x" * 1000: 1}),
         hostile(comparisons="many"),
         hostile(comparisons=[{"benchmark": {"name": "x"}}]),
         hostile(base={"label": "x", "commit": 5}),
@@ -307,6 +309,7 @@ def test_an_artifact_against_the_schema_is_refused_and_nobody_is_asked(
     assert printed.out == ""
     assert printed.err.startswith(f"perfkit: {folder}: perfkit-report.json: ")
     assert printed.err.count("\n") == 1
+    assert len(printed.err) < 500
     assert forge.journal == []
 
 
@@ -488,11 +491,11 @@ def test_compare_keeps_its_verdict_and_report_whatever_the_forge_says(
     monkeypatch.chdir(project.root)
     project.suite()
     project.commit("first")
-    assert run(["compare", "HEAD"]) == 1
+    assert run(["compare", "HEAD", "--no-culprits"]) == 1
     assert forge.journal == []
     forge.read_only = True
     capsys.readouterr()
-    assert run(["compare", "HEAD", "--comment", "--json"]) == 1
+    assert run(["compare", "HEAD", "--no-culprits", "--comment", "--json"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["exit_code"] == 1
     assert "`pull-requests: write`" in printed.err
@@ -506,7 +509,7 @@ def test_check_posts_as_a_process_and_the_token_is_nowhere_to_be_found(
     project.commit("first")
     project.write("tiny.py", "def work(n):\n    return 2 * sum(range(n))\n")
     project.commit("double it")
-    done = project.perfkit("-vv", "check", "HEAD~1", "--comment", "--bench", "track")
+    done = project.perfkit("-vv", "check", "HEAD~1", "--comment", "--no-culprits")
     assert done.returncode == 1
     assert done.stderr.endswith("perfkit: comment: pull request 7 created\n")
     assert "DEBUG: http" in done.stderr  # so the requests were logged

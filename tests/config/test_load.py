@@ -73,7 +73,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, budgets, leaks, waivers; did you mean 'regression'?"
+                "benchmarks, culprits, budgets, leaks, waivers; did you mean 'regression'?"
             ),
         ),
         (
@@ -88,7 +88,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "budgets, leaks, waivers"
+                "culprits, budgets, leaks, waivers"
             ),
         ),
         (
@@ -217,6 +217,9 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
     given = {
         "PERFKIT_REGRESSION_THRESHOLD": "7%",
         "PERFKIT_REGRESSION_ALPHA": "0.01",
+        "PERFKIT_CULPRITS_BENCHMARKS": "1",
+        "PERFKIT_CULPRITS_SESSIONS": "5",
+        "PERFKIT_CULPRITS_TIME_BUDGET": "1min",
         "PERFKIT_REGRESSION_MIN_ROUNDS": "7",
         "PERFKIT_REGRESSION_MAX_ROUNDS": "8",
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",

@@ -88,6 +88,13 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     assert "a name that leads out of the artifact" in refused(path)
 
 
+def test_a_name_is_quoted_short_and_harmless(tmp_path: Path) -> None:
+    name = "/\n##[error]" + "x" * 1000
+    said = refused(zipped(tmp_path / "a.zip", (name, "x")))
+    assert "##[" not in said
+    assert len(said) < 300 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["a..b", "..a/b", "a/b/c.txt", "dir/"])
 def test_names_that_only_look_odd_are_no_trouble(tmp_path: Path, name: str) -> None:
     assert report_text(zipped(tmp_path / "a.zip", (REPORT, TEXT), (name, ""))) == TEXT
