@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 from perfkit import __version__
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.installed import Installed, moved, read_installed
 from perfkit.benchmarking.isolation import existing
+from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.session import (
     MeasuredSide,
     Measurement,
     Plan,
     Progress,
     measure,
+    warnings_of_load,
 )
 from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
@@ -38,6 +41,10 @@ from perfkit.stats import needs_confirmation
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
+
+
+MOST_NAMED = 5
+"""Packages that a warning names; an upgrade of everything would fill a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,7 @@ def compare_sides(
     clock: Callable[[], float],
     seed: int,
     on_progress: Callable[[Progress], None],
+    quiet: Quiet | None = None,
 ) -> Compared:
     """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
 
@@ -175,10 +183,9 @@ def compare_sides(
     def shift_of(base: Sample, head: Sample) -> Shift:
         return shift_between(base, head, thresholds)
 
-    def decided(base: Sample, head: Sample) -> bool:
-        if not comparable(base, head):
-            return True
-        return shift_of(base, head).verdict is not Verdict.INCONCLUSIVE
+    def standing(base: Sample, head: Sample) -> Verdict:
+        # Neither side failed, or there would be no more rounds to ask about.
+        return shift_of(base, head).verdict if comparable(base, head) else Verdict.DIFFERENT_WORK
 
     rule = thresholds.regression
     plan = Plan(
@@ -188,22 +195,26 @@ def compare_sides(
         seed=seed,
     )
     suite = sides.head.suite.benchmarks
+    installed = _installed(sides)
     with ExitStack() as stack:
         running: Mapping[SideName, MeasuredSide] = {
-            "base": stack.enter_context(MeasuredSide(sides.base)),
-            "head": stack.enter_context(MeasuredSide(sides.head)),
+            "base": stack.enter_context(MeasuredSide(sides.base, affinity=environment.affinity)),
+            "head": stack.enter_context(MeasuredSide(sides.head, affinity=environment.affinity)),
         }
 
-        def rounds(identities: Sequence[BenchmarkId], plan: Plan) -> Measurement:
+        def rounds(
+            identities: Sequence[BenchmarkId], plan: Plan, *, confirming: bool = False
+        ) -> Measurement:
             return measure(
                 running,
                 expected.benchmarks,
                 identities,
                 plan,
                 suite=suite,
-                decided=decided,
+                standing=standing,
                 clock=clock,
-                on_progress=on_progress,
+                on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
+                quiet=quiet,
             )
 
         first = rounds(expected.measured, plan)
@@ -212,7 +223,8 @@ def compare_sides(
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
-            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1))
+            later = replace(plan, seconds=left, seed=seed + 1)
+            again = rounds(suspects, later, confirming=True)
     evidence = Evidence(
         base=first.samples["base"],
         head=first.samples["head"],
@@ -232,7 +244,7 @@ def compare_sides(
         command=command,
         base=sides.base.revision,
         head=sides.head.revision,
-        environment=environment,
+        environment=replace(environment, packages_digest=installed[1].digest),
         comparisons=rows,
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
@@ -241,6 +253,8 @@ def compare_sides(
             *_warnings(
                 sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
             ),
+            *_warnings_of_packages(*installed),
+            *warnings_of_load([one for one in (first, again) if one is not None]),
             *(
                 []
                 if shard is None
@@ -273,7 +287,8 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
     same = base.revision.commit == head.revision.commit and not head.revision.dirty
     if same and base.interpreter.python == head.interpreter.python:
         yield "base and head are the same commit: every difference is noise"
-    if base.requirements != head.requirements:
+    same_python = base.interpreter.python == head.interpreter.python
+    if same_python and base.requirements != head.requirements:
         moved = sorted(set(base.requirements) ^ set(head.requirements))
         yield (
             f"the requirements differ ({', '.join(moved)}), but both sides were measured with the"
@@ -284,6 +299,24 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
         yield f"{len(skipped)} skipped on both sides: {', '.join(map(str, sorted(skipped)))}"
     if out_of_time:
         yield "the time budget ended before every benchmark was decided"
+
+
+def _installed(sides: Sides) -> tuple[Installed, Installed]:
+    """Return what each side is measured with besides the project itself."""
+    head = read_installed(sides.head.interpreter)
+    if sides.base.interpreter.python == sides.head.interpreter.python:
+        return head, head
+    return read_installed(sides.base.interpreter), head
+
+
+def _warnings_of_packages(base: Installed, head: Installed) -> Iterator[str]:
+    if differing := moved(base, head):
+        shown = ", ".join(differing[:MOST_NAMED])
+        more = len(differing) - MOST_NAMED
+        yield (
+            f"the sides have other packages, so a change may be theirs: {shown}"
+            + (f" and {more} more" if more > 0 else "")
+        )
 
 
 def suite_in(repository: Repository, suite: Suite) -> Suite:

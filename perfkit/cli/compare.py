@@ -23,6 +23,8 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
     shard: options.Shard = None,
     python_base: Annotated[
@@ -63,6 +65,7 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
     from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
@@ -72,7 +75,11 @@ def compare(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     settings = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     )
     thresholds = settings.thresholds
     part = None if shard is None else Part.parse(shard)
@@ -80,6 +87,7 @@ def compare(
     if stored:
         measuring = (
             *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
+            *(cpu_affinity, load_wait),
         )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
@@ -91,7 +99,13 @@ def compare(
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
         report = measured_sides(
-            invocation, sides, thresholds, patterns=patterns, seed=seed, part=part
+            invocation,
+            sides,
+            thresholds,
+            patterns=patterns,
+            seed=seed,
+            environment=environment_here(cpu_affinity),
+            part=part,
         ).report
         report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
@@ -105,6 +119,7 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
+            environment=environment_here(cpu_affinity),
             part=part,
         ) as (sides, compared):
             report = named(
@@ -138,5 +153,6 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate, --shard and the interpreters, which say how to measure."
+            " --cpu-affinity, --load-wait, --isolate, --shard and the interpreters, which say how"
+            " to measure."
         )

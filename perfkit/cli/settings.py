@@ -48,7 +48,12 @@ def settings_of(
     return settings
 
 
-_OPTION = {"min_rounds": "min-rounds", "max_rounds": "max-rounds", "time_budget": "budget"}
+_OPTION = {
+    "min_rounds": "min-rounds",
+    "max_rounds": "max-rounds",
+    "time_budget": "budget",
+    "load_wait": "load-wait",
+}
 
 
 def config_directory(invocation: Invocation) -> Path:

@@ -11,7 +11,15 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from perfkit.config.fields import PositiveAmount, PositiveDuration, PositiveRatio, Ratio, Size, Text
+from perfkit.config.fields import (
+    Duration,
+    PositiveAmount,
+    PositiveDuration,
+    PositiveRatio,
+    Ratio,
+    Size,
+    Text,
+)
 from perfkit.config.section import Section
 
 Metric = Literal["time", "memory", "count"]
@@ -34,6 +42,9 @@ class Regression(Section):
     """Interleaved rounds per side after which an undecided benchmark is inconclusive."""
     time_budget: PositiveDuration = 600.0
     """Wall-clock time after which no new round is started."""
+    load_wait: Duration = 30.0
+    """How long measuring waits at most, all in all, while other programs use half of the processors
+    or more; 0s never waits."""
 
     @model_validator(mode="after")
     def _rounds_in_order(self) -> Self:

@@ -105,7 +105,11 @@ def method(report: Report) -> str:
 
 def environment_line(environment: Environment) -> str:
     """Return the machine and interpreter in a few words."""
-    return f"{environment.cpu}, {environment.cores} cores, Python {environment.python}"
+    words = f"{environment.cpu}, {environment.cores} cores, Python {environment.python}"
+    if environment.affinity:
+        kept = ", ".join(map(str, environment.affinity))
+        words += f", measured on processor {kept}"
+    return words
 
 
 def _line(words: str, style: str = "") -> "Text":

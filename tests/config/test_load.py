@@ -66,7 +66,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'treshold', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget; did you mean 'threshold'?"
+                "max_rounds, time_budget, load_wait; did you mean 'threshold'?"
             ),
         ),
         (
@@ -81,7 +81,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'Max-Rounds', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget; did you mean 'max_rounds'?"
+                "max_rounds, time_budget, load_wait; did you mean 'max_rounds'?"
             ),
         ),
         (
@@ -223,6 +223,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_REGRESSION_MIN_ROUNDS": "7",
         "PERFKIT_REGRESSION_MAX_ROUNDS": "8",
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",
+        "PERFKIT_REGRESSION_LOAD_WAIT": "0s",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",
