@@ -36,6 +36,8 @@ class Side:
     suite: Suite
     interpreter: Interpreter
     requirements: tuple[str, ...]
+    checkout: Path | None = None
+    """Top folder of its checkout; None for what was installed elsewhere."""
 
 
 def state_folder(root: Path) -> Path:
@@ -135,6 +137,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=isolated(source, site, label=revision.label, run=_run_logged),
             requirements=(),
+            checkout=checkout,
         )
     if not (source / "pyproject.toml").exists() and not (source / "setup.py").exists():
         # A project without packaging is imported from its folder, as its users do.
@@ -144,6 +147,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=Interpreter(site=root),
             requirements=(),
+            checkout=checkout,
         )
     if not site.exists():
         install(source, site, label=revision.label)
@@ -152,6 +156,7 @@ def _side(
         suite=suite.inside(repository.root, checkout),
         interpreter=Interpreter(site=site),
         requirements=requirements(site),
+        checkout=checkout,
     )
 
 

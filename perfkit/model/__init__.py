@@ -2,7 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
-from perfkit.model.culprit import AllocationChange, Culprit, Difference
+from perfkit.model.culprit import AllocationChange, Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
@@ -31,6 +31,7 @@ __all__ = [
     "Comparison",
     "Culprit",
     "Difference",
+    "DifferenceNode",
     "Environment",
     "EnvironmentDifference",
     "Function",
