@@ -53,6 +53,7 @@ def check(
     from perfkit.cli.change import finish_report, judged_revision, measured_change
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.touched import with_map
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -105,4 +106,5 @@ def check(
                 warnings=tuple(warnings),
             )
             report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
+            report = with_map(report, repository, thresholds)
     return finish_report(invocation, report, repository, output=output, strict=strict)

@@ -41,6 +41,13 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    only_touched: Annotated[
+        bool,
+        typer.Option(
+            "--only-touched",
+            help="Leave out benchmarks whose stored profile does not meet the change (impact).",
+        ),
+    ] = False,
     culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
@@ -64,6 +71,8 @@ def compare(
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
+    from perfkit.cli.touched import mapped, only_those, with_map
+    from perfkit.errors import UsageError
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
@@ -75,7 +84,19 @@ def compare(
         measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
-    patterns = bench or []
+    patterns, warning = bench or [], ""
+    if only_touched:
+        if stored or pythons is not None:
+            raise UsageError("--only-touched is for measuring two commits; leave it out.")
+        patterns, warning = only_those(
+            mapped(
+                repository,
+                repository.resolve(commit),
+                judged_revision(repository, suite, head),
+                thresholds,
+            ),
+            patterns,
+        )
     if stored:
         report = stored_report(
             repository, suite, commit, head, thresholds=thresholds, patterns=patterns
@@ -99,6 +120,7 @@ def compare(
             report = named(
                 invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
             )
+            report = with_map(report, repository, thresholds, warning)
     return finish_report(invocation, report, repository, output=output, strict=strict)
 
 

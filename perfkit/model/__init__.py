@@ -4,6 +4,7 @@ from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import AllocationChange, Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
+from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
@@ -36,11 +37,14 @@ __all__ = [
     "EnvironmentDifference",
     "Function",
     "Hotspot",
+    "Impact",
     "Interval",
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "PathShare",
     "Profile",
+    "Reached",
     "Report",
     "Revision",
     "Run",
@@ -50,6 +54,7 @@ __all__ = [
     "Status",
     "Summary",
     "Timing",
+    "Touched",
     "Unit",
     "Verdict",
     "WaiverResult",
