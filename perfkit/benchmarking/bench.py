@@ -8,6 +8,7 @@ from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.session import MeasuredSide, Plan, Progress, measure
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
+from perfkit.gate.shards import Part, part_of
 from perfkit.model import BenchmarkId, Environment, Run, Sample
 
 
@@ -34,11 +35,13 @@ def bench_side(
     clock: Callable[[], float],
     now: Callable[[], float],
     on_progress: Callable[[Progress], None],
+    part: Part | None = None,
 ) -> Benched:
     """Measure ``side`` in ``plan.max_rounds`` rounds of fresh processes, benchmarks interleaved.
 
-    ``now`` gives seconds since 1970. Raises MeasurementError when the suite is empty or the
-    measurement was interrupted before its first value.
+    ``now`` gives seconds since 1970. With ``part``, only that shard of the suite is measured.
+    Raises MeasurementError when there is nothing to measure or the measurement was interrupted
+    before its first value.
     """
     benchmarks = discover(side.suite, side.interpreter)
     identities = select([one for found in benchmarks for one in found.ids], patterns)
@@ -47,6 +50,15 @@ def bench_side(
             f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
             " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
         )
+    whole = len(identities)
+    if part is not None:
+        caches = {one.name: one.setup_cache for one in benchmarks if one.setup_cache}
+        identities = list(part_of(part, identities, caches))
+        if not identities:
+            raise MeasurementError(
+                f"shard {part} holds none of the suite's {whole} benchmarks, so nothing was"
+                " measured; use fewer shards."
+            )
     started = int(now() * 1000)
     with MeasuredSide(side) as running:
         measured = measure(

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perfkit import __version__
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.isolation import existing
@@ -22,7 +23,17 @@ from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
-from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
+from perfkit.gate.shards import Part, part_of, shard_note, suite_digest
+from perfkit.model import (
+    BenchmarkId,
+    Environment,
+    Report,
+    Revision,
+    Sample,
+    Shard,
+    Shift,
+    Verdict,
+)
 from perfkit.stats import needs_confirmation
 
 if TYPE_CHECKING:
@@ -76,13 +87,15 @@ def installed_sides(repository: Repository, suite: Suite, base: Path, head: Path
 class Expected:
     """What has to be answered for: head's benchmarks, and base's that head lacks.
 
-    ``in_base`` are the measured ones that base's suite has with the same source.
+    ``in_base`` are the measured ones that base's suite has with the same source. ``shard`` is the
+    manifest where this is one shard's part of it.
     """
 
     benchmarks: tuple[Benchmark, ...]
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
     in_base: frozenset[BenchmarkId]
+    shard: Shard | None = None
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -104,6 +117,28 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
         measured=tuple(identity for identity in chosen if identity in current),
         missing=tuple(identity for identity in chosen if identity not in current),
         in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+    )
+
+
+def in_shard(expected: Expected, part: Part, *, project: str, alpha: float) -> Expected:
+    """Return what one shard has to answer for; its manifest names what all of them have to."""
+    every = (*expected.measured, *expected.missing)
+    caches = {one.name: one.setup_cache for one in expected.benchmarks if one.setup_cache}
+    versions = {identity: one.version for one in expected.benchmarks for identity in one.ids}
+    own = set(part_of(part, every, caches))
+    return replace(
+        expected,
+        measured=tuple(identity for identity in expected.measured if identity in own),
+        missing=tuple(identity for identity in expected.missing if identity in own),
+        shard=Shard(
+            index=part.index,
+            count=part.count,
+            project=project,
+            suite=suite_digest({identity: versions.get(identity, "") for identity in every}),
+            version=__version__,
+            alpha=alpha,
+            expected=tuple(sorted(every)),
+        ),
     )
 
 
@@ -131,7 +166,7 @@ def compare_sides(
 
     Raises MeasurementError when the suite holds nothing to measure.
     """
-    if not expected.measured and not expected.missing:
+    if not expected.measured and not expected.missing and expected.shard is None:
         raise MeasurementError(
             f"{sides.head.suite.benchmarks}: the suite has no benchmark, so nothing was measured;"
             " asv's benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
@@ -190,6 +225,9 @@ def compare_sides(
         head_again=None if again is None else again.samples["head"],
     )
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+    shard = expected.shard
+    if shard is not None:
+        shard = replace(shard, skipped=tuple(sorted(_skipped_on_both(first))))
     report = Report(
         command=command,
         base=sides.base.revision,
@@ -199,11 +237,17 @@ def compare_sides(
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
-        warnings=tuple(
-            _warnings(
+        warnings=(
+            *_warnings(
                 sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
-            )
+            ),
+            *(
+                []
+                if shard is None
+                else [shard_note(shard, len(expected.measured) + len(expected.missing))]
+            ),
         ),
+        shard=shard,
     )
     return Compared(report=report, head=first.samples["head"])
 

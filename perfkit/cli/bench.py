@@ -18,6 +18,7 @@ def bench(
     select: options.Bench = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Processes per benchmark.")] = 10,
     seed: options.Seed = 0,
+    shard: options.Shard = None,
     store: Annotated[
         bool, typer.Option(help="Store the run in the suite's results folder.")
     ] = True,
@@ -40,12 +41,14 @@ def bench(
     from perfkit.cli.progress import measuring, working
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
+    from perfkit.gate.shards import Part
     from perfkit.machine.environment import read_environment
     from perfkit.reporting.run_text import run_text, run_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     settings_of(invocation)  # for logging and progress
+    part = None if shard is None else Part.parse(shard)
     repository, suite = repository_and_suite(Path.cwd())
     wanted = judged_revision(repository, suite, revision)
     store = store and not wanted.dirty
@@ -65,6 +68,7 @@ def bench(
                 clock=monotonic,
                 now=time,
                 on_progress=on_progress,
+                part=part,
             )
     stored = None
     if store:

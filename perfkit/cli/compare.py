@@ -24,6 +24,7 @@ def compare(
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
     isolate: options.Isolate = False,
+    shard: options.Shard = None,
     python_base: Annotated[
         Path | None,
         typer.Option(
@@ -73,15 +74,19 @@ def compare(
     from perfkit.cli.stored import stored_report
     from perfkit.cli.touched import mapped, only_those, with_map
     from perfkit.errors import UsageError
+    from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     thresholds = settings_of(
         invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
     ).thresholds
+    part = None if shard is None else Part.parse(shard)
     commit, pythons = _what_to_compare(base, python_base, python_head)
     if stored:
-        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
+        measuring = (
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
+        )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns, warning = bench or [], ""
@@ -103,7 +108,9 @@ def compare(
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
-        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+        report = measured_sides(
+            invocation, sides, thresholds, patterns=patterns, seed=seed, part=part
+        ).report
         report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
         with measured_change(
@@ -116,6 +123,7 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
+            part=part,
         ) as (sides, compared):
             report = named(
                 invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
@@ -146,5 +154,5 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate and the interpreters, which say how to measure."
+            " --isolate, --shard and the interpreters, which say how to measure."
         )

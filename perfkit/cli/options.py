@@ -95,6 +95,15 @@ TimeBudget = Annotated[
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of execution.")]
 
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N parts of the suite, for a matrix of CI jobs.",
+    ),
+]
+
 Culprits = Annotated[
     bool,
     typer.Option(

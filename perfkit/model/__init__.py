@@ -14,6 +14,7 @@ from perfkit.model.report import (
     LeakState,
     Report,
     Revision,
+    Shard,
     Summary,
 )
 from perfkit.model.run import Run
@@ -50,6 +51,7 @@ __all__ = [
     "Run",
     "Sample",
     "Series",
+    "Shard",
     "Shift",
     "Status",
     "Summary",

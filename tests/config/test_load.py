@@ -72,7 +72,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, budgets, leaks, waivers; did you mean 'regression'?"
+                "benchmarks, culprits, impact, budgets, leaks, waivers; did you mean 'regression'?"
             ),
         ),
         (
@@ -87,7 +87,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, budgets, leaks, waivers"
+                "culprits, impact, budgets, leaks, waivers"
             ),
         ),
         (
@@ -216,6 +216,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
     given = {
         "PERFKIT_REGRESSION_THRESHOLD": "7%",
         "PERFKIT_REGRESSION_ALPHA": "0.01",
+        "PERFKIT_IMPACT_PROFILES": "profiles",
         "PERFKIT_CULPRITS_BENCHMARKS": "1",
         "PERFKIT_CULPRITS_SESSIONS": "5",
         "PERFKIT_CULPRITS_TIME_BUDGET": "1min",

@@ -212,13 +212,13 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     assert from_text(enveloped(report), "here") == report
     assert set(values) == {
         "base", "head", "environment", "comparisons", "budgets", "leaks", "waivers",
-        "differences", "rounds", "seconds", "interrupted", "warnings",
+        "differences", "impact", "rounds", "seconds", "interrupted", "warnings", "shard",
     }  # fmt: skip
     for kind, keys in {
         "comparisons": {
-            "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
-            "outcome_base", "outcome_head", "reason", "waived", "quarantined", "floor_source",
-            "why", "warnings", "culprits", "culprit_note", "status",
+            "benchmark", "unit", "verdict", "base", "head", "shift", "first", "p_adjusted",
+            "threshold", "outcome_base", "outcome_head", "reason", "waived", "quarantined",
+            "floor_source", "why", "warnings", "culprits", "culprit_note", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
