@@ -31,7 +31,7 @@ ARROWS: Mapping[str, set[str]] = {
     "reporting": VOCABULARY | {"baselines", "config", "stats"},
     "machine": BASE,
     "forge": BASE,
-    "benchmarking": BASE | {"forge", "gate", "stats"},
+    "benchmarking": BASE | {"forge", "gate", "machine", "stats"},
     "baselines": BASE | {"forge", "stats"},
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},

@@ -8,7 +8,7 @@ from the snapshots of :mod:`perfkit.baselines.descriptions` and not committed.
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -96,10 +96,32 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
     processes and are left to asv.
     """
     prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
-    for path in sorted(folder.glob("*/*.json"), key=_identity_of):
-        if path.name == "machine.json" or (
-            prefixes is not None and path.name[:SHORT] not in prefixes
-        ):
+    paths = (
+        path
+        for path in sorted(folder.glob("*/*.json"), key=_identity_of)
+        if prefixes is None or path.name[:SHORT] in prefixes
+    )
+    for run in _readable(paths):
+        if commits is None or run.commit in commits:
+            yield run
+
+
+def is_stored(folder: Path, commit: str) -> bool:
+    """Whether a run of the commit itself, without uncommitted changes, is stored with values."""
+    if not any(folder.glob(f"*/{commit[:SHORT]}-*.json")):
+        return False
+    return any(not run.dirty and run.samples for run in read_runs(folder, {commit}))
+
+
+def newest_runs(folder: Path, machine: str, count: int) -> Iterator[Run]:
+    """Yield the last ``count`` runs that were stored of a machine, in order, as read_runs does."""
+    paths = sorted((folder / machine).glob("*-*.json"), key=_identity_of)
+    yield from _readable(paths[-count:])
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Run]:
+    for path in paths:
+        if path.name == "machine.json":
             continue
         try:
             run = _read_run(path)
@@ -107,7 +129,7 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
             found = str(error) if isinstance(error, MeasurementError) else repr(error)
             log.warning("%s: left out, not readable as a stored run: %s", path, found)
             continue
-        if run is not None and (commits is None or run.commit in commits):
+        if run is not None:
             yield run
 
 
@@ -124,11 +146,14 @@ def _read_run(path: Path) -> Run | None:
         raise MeasurementError(f"found schema {own['schema']}, wanted {SCHEMA}; update perfkit")
     column = {name: index for index, name in enumerate(values["result_columns"])}
     samples = []
-    for name, facts in own["processes"].items():
+    loops = own.get("loops") or [()] * len(own["processes"])
+    for (name, facts), calls in zip(own["processes"].items(), loops, strict=True):
         row = values["results"][name]
         for index, params in enumerate(grid({"params": row[column["params"]]})):
             if facts[index] is not None:
-                samples.append(_sample(BenchmarkId(name, params), row, column, index, facts[index]))
+                identity = BenchmarkId(name, params)
+                known = {**facts[index], "loops": calls[index] if calls else None}
+                samples.append(_sample(identity, row, column, index, known))
     return Run(
         identity=own["identity"],
         commit=values["commit_hash"],
@@ -137,6 +162,10 @@ def _read_run(path: Path) -> Run | None:
         started=own["started"],
         environment=stored_environment(own["environment"]),
         samples=tuple(samples),
+        perfkit=own.get("perfkit", ""),
+        asv_runner=own.get("asv_runner", ""),
+        packages=tuple(sorted(own.get("packages", {}).items())),
+        loads=tuple(own.get("loads", ())),
     )
 
 
@@ -162,7 +191,16 @@ def _sample(
         better=facts.get("better", "lower"),
         exact=facts.get("exact", False),
         source_hash=row[column["version"]],
+        loops=_loops(facts["loops"], len(processes)),
+        warmup=facts.get("warmup"),
+        loaded=tuple(facts.get("loaded", ())),
     )
+
+
+def _loops(stored: int | list[int] | None, processes: int) -> tuple[int, ...]:
+    if isinstance(stored, list):
+        return tuple(stored)
+    return () if stored is None else (stored,) * processes
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,10 @@ def main() -> None:
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    answer = {"discover": discover, "cache": cache, "run": run}[request["command"]](request)
+    if request.get("affinity"):
+        os.sched_setaffinity(0, request["affinity"])
+    commands = {"discover": discover, "cache": cache, "run": run, "installed": installed}
+    answer = commands[request["command"]](request)
     result = Path(sys.argv[2])
     partial = result.with_suffix(".partial")
     partial.write_text(json.dumps(answer), encoding="utf-8")
@@ -48,6 +52,23 @@ def discover(request: dict[str, object]) -> dict[str, object]:
             if value is not None
         }
     return {"benchmarks": described}
+
+
+def installed(request: dict[str, object]) -> dict[str, object]:
+    """Return name and version of every package that is measured with, and asv_runner's.
+
+    The project itself is left out: it is what is measured, and found in ``site`` or installed from
+    a folder (PEP 610).
+    """
+    from importlib.metadata import distributions, version
+
+    path = [entry for entry in sys.path if entry != request["site"]]
+    found = {
+        (str(one.metadata["Name"]), one.version)
+        for one in distributions(path=path)
+        if "dir_info" not in json.loads(one.read_text("direct_url.json") or "{}")
+    }
+    return {"packages": sorted(found), "asv_runner": version("asv_runner")}
 
 
 def attribute(benchmark: object, name: str) -> object:
@@ -91,13 +112,15 @@ def run(request: dict[str, object]) -> dict[str, object]:
     benchmark.set_cache(stored)
     if callable(reset := getattr(getattr(benchmark.func, "__self__", None), "reset", None)):
         reset()
-    outcome = None
+    outcome = peak = None
+    held = resident_bytes() if request.get("kind") == "time" else None
     skipped = bool(benchmark.do_setup())
     result: object = None
     try:
         if not skipped:
             try:
                 result = benchmark.do_run()
+                peak = peak_bytes() if held is not None else None
                 outcome = outcome_digest(benchmark, stored)
             except SkipNotImplemented:
                 skipped = True
@@ -107,8 +130,10 @@ def run(request: dict[str, object]) -> dict[str, object]:
     return {
         "values": values,
         "number": number,
+        "warmup": warmup_of(benchmark),
         "skipped": skipped,
         "outcome": outcome,
+        "peak": None if peak is None or held is None else max(peak - held, 0),
         "foreign": foreign_modules(request),
     }
 
@@ -149,6 +174,37 @@ def plugins_on_path() -> bool:
     )
 
 
+def resident_bytes() -> int | None:
+    """Return the memory that this process holds now, and let its peak start anew from here.
+
+    None where the system has no such file (Linux has it since 4.0) or does not let it be written.
+    The peak that getrusage gives cannot start anew, and begins with the parent's.
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return None
+    return status_bytes("VmRSS")
+
+
+def peak_bytes() -> int | None:
+    """Return the most memory that this process held since :func:`resident_bytes`."""
+    return status_bytes("VmHWM")
+
+
+def status_bytes(name: str) -> int | None:
+    """Return a size that Linux tells of this process; None where it does not."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return int(value.split()[0]) * 1024
+    return None
+
+
 def values_of(result: object) -> tuple[list[float | str | None], int]:
     """Return a run's values and the calls per value; what is no finite number becomes text."""
     if isinstance(result, dict):
@@ -166,6 +222,17 @@ def values_of(result: object) -> tuple[list[float | str | None], int]:
         else:
             values.append(value if math.isfinite(value) else repr(value))
     return values, number
+
+
+def warmup_of(benchmark: object) -> float | None:
+    """Return for how many seconds a benchmark is called before its first value.
+
+    None for a kind that is not warmed up. What is negative stands for asv_runner's own choice.
+    """
+    seconds = getattr(benchmark, "warmup_time", None)
+    if seconds is None or seconds >= 0:
+        return None if seconds is None else float(seconds)
+    return {"pypy": 1.0, "graalpy": 5.0}.get(sys.implementation.name, 0.1)
 
 
 def outcome_digest(benchmark: object, stored: object) -> str | None:

@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING
 from perfkit import __version__
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.installed import Installed, moved, read_installed
 from perfkit.benchmarking.isolation import existing
+from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.session import (
     MeasuredSide,
     Measurement,
     Plan,
     Progress,
     measure,
+    warnings_of_load,
 )
 from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.evidence import Evidence, comparable
+from perfkit.gate.floors import Noise
+from perfkit.gate.memory import with_memory, with_memory_again
 from perfkit.gate.shards import Part, part_of, shard_note, suite_digest
+from perfkit.gate.waivers import exceptions_of
 from perfkit.model import (
     BenchmarkId,
     Environment,
@@ -38,6 +45,10 @@ from perfkit.stats import needs_confirmation
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
+
+
+MOST_NAMED = 5
+"""Packages that a warning names; an upgrade of everything would fill a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,14 @@ class Expected:
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
     in_base: frozenset[BenchmarkId]
+    whole: bool = True
+    """Whether this is the whole suite, and not what patterns selected."""
     shard: Shard | None = None
+
+    @property
+    def versions(self) -> dict[BenchmarkId, str]:
+        """The digest of each benchmark's source."""
+        return {identity: one.version for one in self.benchmarks for identity in one.ids}
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -117,6 +135,7 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
         measured=tuple(identity for identity in chosen if identity in current),
         missing=tuple(identity for identity in chosen if identity not in current),
         in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+        whole=not patterns,
     )
 
 
@@ -161,8 +180,12 @@ def compare_sides(
     clock: Callable[[], float],
     seed: int,
     on_progress: Callable[[Progress], None],
+    noise: Noise | None = None,
+    quiet: Quiet | None = None,
 ) -> Compared:
     """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
+
+    ``noise`` is what noise alone was seen to move benchmarks by on this machine.
 
     Raises MeasurementError when the suite holds nothing to measure.
     """
@@ -173,12 +196,11 @@ def compare_sides(
         )
 
     def shift_of(base: Sample, head: Sample) -> Shift:
-        return shift_between(base, head, thresholds)
+        return shift_between(base, head, thresholds, noise=noise)
 
-    def decided(base: Sample, head: Sample) -> bool:
-        if not comparable(base, head):
-            return True
-        return shift_of(base, head).verdict is not Verdict.INCONCLUSIVE
+    def standing(base: Sample, head: Sample) -> Verdict:
+        # Neither side failed, or there would be no more rounds to ask about.
+        return shift_of(base, head).verdict if comparable(base, head) else Verdict.DIFFERENT_WORK
 
     rule = thresholds.regression
     plan = Plan(
@@ -188,43 +210,40 @@ def compare_sides(
         seed=seed,
     )
     suite = sides.head.suite.benchmarks
+    installed = _installed(sides)
     with ExitStack() as stack:
         running: Mapping[SideName, MeasuredSide] = {
-            "base": stack.enter_context(MeasuredSide(sides.base)),
-            "head": stack.enter_context(MeasuredSide(sides.head)),
+            "base": stack.enter_context(MeasuredSide(sides.base, affinity=environment.affinity)),
+            "head": stack.enter_context(MeasuredSide(sides.head, affinity=environment.affinity)),
         }
 
-        def rounds(identities: Sequence[BenchmarkId], plan: Plan) -> Measurement:
+        def rounds(
+            identities: Sequence[BenchmarkId], plan: Plan, *, confirming: bool = False
+        ) -> Measurement:
             return measure(
                 running,
                 expected.benchmarks,
                 identities,
                 plan,
                 suite=suite,
-                decided=decided,
+                standing=standing,
                 clock=clock,
-                on_progress=on_progress,
+                on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
+                quiet=quiet,
             )
 
         first = rounds(expected.measured, plan)
         again = None
-        suspects = _suspects(first, shift_of)
+        evidence = _evidence(expected, first, thresholds)
+        suspects = _suspects(evidence, shift_of)
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
-            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1))
-    evidence = Evidence(
-        base=first.samples["base"],
-        head=first.samples["head"],
-        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
-        missing=frozenset(expected.missing),
-        skipped_base=frozenset(first.skipped["base"]),
-        skipped_head=frozenset(first.skipped["head"]),
-        in_base=expected.in_base,
-        base_again=None if again is None else again.samples["base"],
-        head_again=None if again is None else again.samples["head"],
-    )
-    rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+            later = replace(plan, seconds=left, seed=seed + 1)
+            again = rounds(suspects, later, confirming=True)
+    if again is not None:
+        evidence = _confirming(evidence, again)
+    rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     shard = expected.shard
     if shard is not None:
         shard = replace(shard, skipped=tuple(sorted(_skipped_on_both(first))))
@@ -232,8 +251,16 @@ def compare_sides(
         command=command,
         base=sides.base.revision,
         head=sides.head.revision,
-        environment=environment,
+        environment=replace(environment, packages_digest=installed[1].digest),
         comparisons=rows,
+        waivers=exceptions_of(
+            rows,
+            thresholds,
+            today=today,
+            # What other shards measure is known as well; they say how it went.
+            skipped=_skipped_on_both(first) | set(shard.expected if shard else ()),
+            whole=expected.whole and not first.interrupted,
+        ),
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
@@ -241,6 +268,8 @@ def compare_sides(
             *_warnings(
                 sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
             ),
+            *_warnings_of_packages(*installed),
+            *warnings_of_load([one for one in (first, again) if one is not None]),
             *(
                 []
                 if shard is None
@@ -249,19 +278,44 @@ def compare_sides(
         ),
         shard=shard,
     )
-    return Compared(report=report, head=first.samples["head"])
+    return Compared(report=report, head=dict(evidence.head))
+
+
+def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) -> Evidence:
+    """Return what the discovery rounds gave, with the memory beside the times."""
+    evidence = Evidence(
+        base=first.samples["base"],
+        head=first.samples["head"],
+        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
+        skipped_base=frozenset(first.skipped["base"]),
+        skipped_head=frozenset(first.skipped["head"]),
+        in_base=expected.in_base,
+    )
+    if thresholds.regression.memory == "ignored":
+        return evidence
+    return with_memory(evidence, first.memory["base"], first.memory["head"])
+
+
+def _confirming(evidence: Evidence, again: Measurement) -> Evidence:
+    """Return the evidence with the independent rounds of the suspects."""
+    return with_memory_again(
+        replace(evidence, base_again=again.samples["base"], head_again=again.samples["head"]),
+        again.memory["base"],
+        again.memory["head"],
+    )
 
 
 def _suspects(
-    measured: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+    evidence: Evidence, shift_of: Callable[[Sample, Sample], Shift]
 ) -> tuple[BenchmarkId, ...]:
-    base, head = measured.samples["base"], measured.samples["head"]
+    """Return the benchmarks to measure again: those whose time or memory looks changed."""
     shifts = {
-        identity: shift_of(base[identity], head[identity])
-        for identity in base
-        if comparable(base[identity], head.get(identity))
+        identity: shift_of(evidence.base[identity], evidence.head[identity])
+        for identity in evidence.base
+        if comparable(evidence.base[identity], evidence.head.get(identity))
     }
-    return needs_confirmation(shifts)
+    return tuple(dict.fromkeys(one.beside or one for one in needs_confirmation(shifts)))
 
 
 def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:
@@ -273,7 +327,8 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
     same = base.revision.commit == head.revision.commit and not head.revision.dirty
     if same and base.interpreter.python == head.interpreter.python:
         yield "base and head are the same commit: every difference is noise"
-    if base.requirements != head.requirements:
+    same_python = base.interpreter.python == head.interpreter.python
+    if same_python and base.requirements != head.requirements:
         moved = sorted(set(base.requirements) ^ set(head.requirements))
         yield (
             f"the requirements differ ({', '.join(moved)}), but both sides were measured with the"
@@ -284,6 +339,24 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
         yield f"{len(skipped)} skipped on both sides: {', '.join(map(str, sorted(skipped)))}"
     if out_of_time:
         yield "the time budget ended before every benchmark was decided"
+
+
+def _installed(sides: Sides) -> tuple[Installed, Installed]:
+    """Return what each side is measured with besides the project itself."""
+    head = read_installed(sides.head.interpreter)
+    if sides.base.interpreter.python == sides.head.interpreter.python:
+        return head, head
+    return read_installed(sides.base.interpreter), head
+
+
+def _warnings_of_packages(base: Installed, head: Installed) -> Iterator[str]:
+    if differing := moved(base, head):
+        shown = ", ".join(differing[:MOST_NAMED])
+        more = len(differing) - MOST_NAMED
+        yield (
+            f"the sides have other packages, so a change may be theirs: {shown}"
+            + (f" and {more} more" if more > 0 else "")
+        )
 
 
 def suite_in(repository: Repository, suite: Suite) -> Suite:

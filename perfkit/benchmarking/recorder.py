@@ -4,23 +4,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perfkit.benchmarking.discovery import Benchmark
-from perfkit.model import BenchmarkId, Sample
+from perfkit.model import BenchmarkId, Sample, Unit
+
+PAGE = 4096
+"""Bytes; the smallest page of any system that perfkit runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What one process gave: values in the benchmark's unit, in order of execution.
 
-    ``number`` is the calls behind each value. ``failure`` is a sentence, and then there are no
-    values. ``output`` holds the last lines of a failed process.
+    ``number`` is the calls behind each value, ``warmup`` the seconds of calls before the first
+    one. ``loaded`` says that other programs used the machine meanwhile. ``failure`` is a sentence,
+    and then there are no values. ``output`` holds the last lines of a failed process.
     """
 
     values: tuple[float, ...] = ()
     number: int = 1
+    warmup: float | None = None
     outcome: str | None = None
     skipped: bool = False
     failure: str | None = None
     output: str = ""
+    loaded: bool = False
+    peak: int | None = None
+    """Most bytes held beyond what the imports left, of a time benchmark; None where not told."""
 
 
 def measured_from(answer: dict[str, object]) -> Measured:
@@ -39,11 +47,13 @@ def measured_from(answer: dict[str, object]) -> Measured:
     if not values:
         return Measured(failure="gave no value")
     outcome = answer["outcome"]
-    number = answer["number"]
+    number, warmup = answer["number"], answer["warmup"]
     return Measured(
         values=tuple(float(value) for value in values),
         number=number if isinstance(number, int) else 1,
+        warmup=warmup if isinstance(warmup, float) else None,
         outcome=None if outcome is None else str(outcome),
+        peak=peak if isinstance(peak := answer.get("peak"), int) else None,
     )
 
 
@@ -66,6 +76,26 @@ class Recorder:
         """Whether any process crashed, timed out or gave an invalid value."""
         return any(process.failure for process in self.processes)
 
+    def peak_memory(self) -> Sample | None:
+        """Return the peaks of a time benchmark's processes; None where the system tells none.
+
+        A process that took no page at all counts as one page, as its logarithm has to exist.
+        """
+        worked = [
+            (process.peak, number)
+            for process, number in zip(self.processes, self.rounds, strict=True)
+            if process.values and process.peak is not None
+        ]
+        if not worked:
+            return None
+        return Sample(
+            benchmark=self.identity.peak_memory,
+            unit=Unit.BYTES,
+            processes=tuple((float(max(peak, PAGE)),) for peak, _ in worked),
+            rounds=tuple(number for _, number in worked),
+            source_hash=self.benchmark.version or None,
+        )
+
     @property
     def skipped(self) -> bool:
         """Whether the benchmark declined to run for these parameters."""
@@ -74,7 +104,7 @@ class Recorder:
     def sample(self) -> Sample:
         """Return everything recorded as a value."""
         worked = [
-            (process.values, number)
+            (process, number)
             for process, number in zip(self.processes, self.rounds, strict=True)
             if process.values
         ]
@@ -86,7 +116,7 @@ class Recorder:
         return Sample(
             benchmark=self.identity,
             unit=self.benchmark.unit,
-            processes=tuple(values for values, _ in worked),
+            processes=tuple(process.values for process, _ in worked),
             rounds=tuple(number for _, number in worked),
             outcome=_common(sorted(outcomes)),
             failure=failure,
@@ -94,6 +124,9 @@ class Recorder:
             exact=self.benchmark.exact,
             source_hash=self.benchmark.version or None,
             notes=tuple(notes),
+            loops=tuple(process.number for process, _ in worked),
+            warmup=next((process.warmup for process, _ in worked), None),
+            loaded=tuple(number for process, number in worked if process.loaded),
         )
 
 

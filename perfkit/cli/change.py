@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from perfkit.cli.conditions import quiet_machine
 from perfkit.cli.invocation import Invocation
 from perfkit.cli.progress import measuring, working
 from perfkit.errors import ExitCode
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
     from perfkit.gate.shards import Part
-    from perfkit.model import Report, Revision
+    from perfkit.model import Environment, Report, Revision
 
 LAST_REPORT = "last-report.json"
 """Name of the newest report in the state folder, which ``perfkit comment`` renders."""
@@ -46,6 +48,7 @@ def measured_change(
     patterns: Sequence[str],
     seed: int,
     isolate: bool,
+    environment: "Environment",
     part: "Part | None" = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
@@ -58,7 +61,15 @@ def measured_change(
             )
         yield (
             sides,
-            measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed, part=part),
+            measured_sides(
+                invocation,
+                sides,
+                thresholds,
+                patterns=patterns,
+                seed=seed,
+                environment=environment,
+                part=part,
+            ),
         )
 
 
@@ -69,28 +80,45 @@ def measured_sides(
     *,
     patterns: Sequence[str],
     seed: int,
+    environment: "Environment",
     part: "Part | None" = None,
 ) -> "Compared":
     """Discover, measure and judge both sides, or one shard of them, with progress."""
+    from perfkit.baselines.noise import stored_noise
     from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
+    from perfkit.gate.environments import in_places
     from perfkit.machine.environment import read_environment
 
+    quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
     expected = expected_of(sides, patterns)
     if part is not None:
         project, alpha = sides.head.suite.project, thresholds.regression.alpha
         expected = in_shard(expected, part, project=project, alpha=alpha)
+    rule = thresholds.regression
+    noise = (
+        stored_noise(
+            sides.head.suite.results, environment, expected.versions, rounds=rule.min_rounds
+        )
+        if rule.noise_floor == "stored"
+        else {}
+    )
     with measuring(invocation) as on_progress:
-        return compare_sides(
+        compared = compare_sides(
             sides,
             expected,
             thresholds,
             command=invocation.command,
-            environment=read_environment(),
+            environment=environment,
             today=datetime.now(tz=UTC).date(),
             clock=monotonic,
             seed=seed,
             on_progress=on_progress,
+            noise=noise,
+            quiet=quiet,
         )
+    # A governor that was switched or a quota that was set halfway makes two machines of one.
+    report = in_places(compared.report, environment, read_environment())
+    return replace(compared, report=report)
 
 
 def finish_report(

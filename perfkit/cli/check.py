@@ -34,6 +34,8 @@ def check(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
     shard: options.Shard = None,
     culprits: options.Culprits = True,
@@ -52,6 +54,7 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.touched import with_map
@@ -61,8 +64,13 @@ def check(
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
+    environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     part = None if shard is None else Part.parse(shard)
     judged = judged_revision(repository, suite, head)
@@ -81,6 +89,7 @@ def check(
         patterns=bench or [],
         seed=seed,
         isolate=isolate,
+        environment=environment,
         part=part,
     ) as (sides, compared):
         report = compared.report

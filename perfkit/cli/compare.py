@@ -11,7 +11,11 @@ from perfkit.cli import options
 def compare(
     context: typer.Context,
     base: Annotated[
-        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+        str | None,
+        typer.Argument(
+            help="The commit, tag or branch to compare with. With --stored, default: the merge base"
+            " with the main branch, or its nearest ancestor with a result."
+        ),
     ] = None,
     head: Annotated[
         str | None,
@@ -23,6 +27,8 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
     shard: options.Shard = None,
     python_base: Annotated[
@@ -69,6 +75,7 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
@@ -79,13 +86,18 @@ def compare(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
     part = None if shard is None else Part.parse(shard)
-    commit, pythons = _what_to_compare(base, python_base, python_head)
+    commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
         measuring = (
-            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard),
+            *(cpu_affinity, load_wait, python_base, python_head),
         )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
@@ -104,12 +116,18 @@ def compare(
         )
     if stored:
         report = stored_report(
-            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
         report = measured_sides(
-            invocation, sides, thresholds, patterns=patterns, seed=seed, part=part
+            invocation,
+            sides,
+            thresholds,
+            patterns=patterns,
+            seed=seed,
+            environment=environment_here(cpu_affinity),
+            part=part,
         ).report
         report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
@@ -123,6 +141,7 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
+            environment=environment_here(cpu_affinity),
             part=part,
         ) as (sides, compared):
             report = named(
@@ -154,5 +173,6 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate, --shard and the interpreters, which say how to measure."
+            " --cpu-affinity, --load-wait, --isolate, --shard and the interpreters, which say how"
+            " to measure."
         )

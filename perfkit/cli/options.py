@@ -117,6 +117,24 @@ ReportFile = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),
 ]
 
+LoadWait = Annotated[
+    str | None,
+    typer.Option(
+        "--load-wait",
+        metavar="DURATION",
+        help="Wait at most this long in all while other programs use the machine: 30s, 0s never.",
+    ),
+]
+
+CpuAffinity = Annotated[
+    str | None,
+    typer.Option(
+        "--cpu-affinity",
+        metavar="CPUS",
+        help="Keep measured processes on these processors: 2 or 0,2-3 (Linux).",
+    ),
+]
+
 Isolate = Annotated[
     bool,
     typer.Option(

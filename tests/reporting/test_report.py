@@ -429,14 +429,25 @@ def test_a_run() -> None:
     assert shown(text) == (GOLDEN / "run.txt").read_text("utf-8")
     dirty = run_text(replace(RUN, dirty=True), rounds=3, seconds=1, skipped=(), stored="not stored")
     assert shown(dirty).startswith("uncommitted changes on cccccccccc: 3 rounds")
+    waited = run_text(
+        RUN, rounds=3, seconds=1, skipped=(), stored="", warnings=["measuring waited 9 s"]
+    )
+    assert "! measuring waited 9 s\n" in shown(waited)
     values = run_values(
         RUN, {BenchmarkId("suite.time_bad"): "last words"}, skipped=skipped, stored=None
     )
-    assert set(values) == {"commit", "dirty", "stored", "skipped", "benchmarks"}
+    assert set(values) == {
+        "commit", "dirty", "stored", "warnings", "environment", "asv_runner", "packages", "loads",
+        "skipped", "benchmarks",
+    }  # fmt: skip
+    assert values["environment"]["fingerprint"] == RUN.environment.fingerprint
     assert values["benchmarks"][2] == {
         "name": "suite.time_bad",
         "unit": "s",
         "processes": [],
+        "loops": [],
+        "warmup": None,
+        "loaded": [],
         "outcome": None,
         "failure": "crashed",
         "output": "last words",
