@@ -25,8 +25,12 @@ from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.evidence import Evidence, comparable
+from perfkit.gate.floors import Noise
+from perfkit.gate.memory import with_memory, with_memory_again
 from perfkit.gate.shards import Part, part_of, shard_note, suite_digest
+from perfkit.gate.waivers import exceptions_of
 from perfkit.model import (
     BenchmarkId,
     Environment,
@@ -102,7 +106,14 @@ class Expected:
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
     in_base: frozenset[BenchmarkId]
+    whole: bool = True
+    """Whether this is the whole suite, and not what patterns selected."""
     shard: Shard | None = None
+
+    @property
+    def versions(self) -> dict[BenchmarkId, str]:
+        """The digest of each benchmark's source."""
+        return {identity: one.version for one in self.benchmarks for identity in one.ids}
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -124,6 +135,7 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
         measured=tuple(identity for identity in chosen if identity in current),
         missing=tuple(identity for identity in chosen if identity not in current),
         in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+        whole=not patterns,
     )
 
 
@@ -168,9 +180,12 @@ def compare_sides(
     clock: Callable[[], float],
     seed: int,
     on_progress: Callable[[Progress], None],
+    noise: Noise | None = None,
     quiet: Quiet | None = None,
 ) -> Compared:
     """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
+
+    ``noise`` is what noise alone was seen to move benchmarks by on this machine.
 
     Raises MeasurementError when the suite holds nothing to measure.
     """
@@ -181,7 +196,7 @@ def compare_sides(
         )
 
     def shift_of(base: Sample, head: Sample) -> Shift:
-        return shift_between(base, head, thresholds)
+        return shift_between(base, head, thresholds, noise=noise)
 
     def standing(base: Sample, head: Sample) -> Verdict:
         # Neither side failed, or there would be no more rounds to ask about.
@@ -219,24 +234,16 @@ def compare_sides(
 
         first = rounds(expected.measured, plan)
         again = None
-        suspects = _suspects(first, shift_of)
+        evidence = _evidence(expected, first, thresholds)
+        suspects = _suspects(evidence, shift_of)
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
             later = replace(plan, seconds=left, seed=seed + 1)
             again = rounds(suspects, later, confirming=True)
-    evidence = Evidence(
-        base=first.samples["base"],
-        head=first.samples["head"],
-        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
-        missing=frozenset(expected.missing),
-        skipped_base=frozenset(first.skipped["base"]),
-        skipped_head=frozenset(first.skipped["head"]),
-        in_base=expected.in_base,
-        base_again=None if again is None else again.samples["base"],
-        head_again=None if again is None else again.samples["head"],
-    )
-    rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+    if again is not None:
+        evidence = _confirming(evidence, again)
+    rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     shard = expected.shard
     if shard is not None:
         shard = replace(shard, skipped=tuple(sorted(_skipped_on_both(first))))
@@ -246,6 +253,14 @@ def compare_sides(
         head=sides.head.revision,
         environment=replace(environment, packages_digest=installed[1].digest),
         comparisons=rows,
+        waivers=exceptions_of(
+            rows,
+            thresholds,
+            today=today,
+            # What other shards measure is known as well; they say how it went.
+            skipped=_skipped_on_both(first) | set(shard.expected if shard else ()),
+            whole=expected.whole and not first.interrupted,
+        ),
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
@@ -263,19 +278,44 @@ def compare_sides(
         ),
         shard=shard,
     )
-    return Compared(report=report, head=first.samples["head"])
+    return Compared(report=report, head=dict(evidence.head))
+
+
+def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) -> Evidence:
+    """Return what the discovery rounds gave, with the memory beside the times."""
+    evidence = Evidence(
+        base=first.samples["base"],
+        head=first.samples["head"],
+        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
+        skipped_base=frozenset(first.skipped["base"]),
+        skipped_head=frozenset(first.skipped["head"]),
+        in_base=expected.in_base,
+    )
+    if thresholds.regression.memory == "ignored":
+        return evidence
+    return with_memory(evidence, first.memory["base"], first.memory["head"])
+
+
+def _confirming(evidence: Evidence, again: Measurement) -> Evidence:
+    """Return the evidence with the independent rounds of the suspects."""
+    return with_memory_again(
+        replace(evidence, base_again=again.samples["base"], head_again=again.samples["head"]),
+        again.memory["base"],
+        again.memory["head"],
+    )
 
 
 def _suspects(
-    measured: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+    evidence: Evidence, shift_of: Callable[[Sample, Sample], Shift]
 ) -> tuple[BenchmarkId, ...]:
-    base, head = measured.samples["base"], measured.samples["head"]
+    """Return the benchmarks to measure again: those whose time or memory looks changed."""
     shifts = {
-        identity: shift_of(base[identity], head[identity])
-        for identity in base
-        if comparable(base[identity], head.get(identity))
+        identity: shift_of(evidence.base[identity], evidence.head[identity])
+        for identity in evidence.base
+        if comparable(evidence.base[identity], evidence.head.get(identity))
     }
-    return needs_confirmation(shifts)
+    return tuple(dict.fromkeys(one.beside or one for one in needs_confirmation(shifts)))
 
 
 def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:

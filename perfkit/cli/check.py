@@ -59,6 +59,7 @@ def check(
     from perfkit.cli.culprits import named
     from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.touched import with_map
     from perfkit.gate.shards import Part
 
     del json  # its callback has acted
@@ -126,6 +127,7 @@ def check(
                 warnings=tuple(warnings),
             )
             report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
+            report = with_map(report, repository, thresholds)
     code = finish_report(invocation, report, repository, output=output, strict=strict)
     if comment:
         post_report(report, settings.monitoring.comment)
