@@ -11,6 +11,7 @@ from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.isolation import existing
 from perfkit.benchmarking.session import (
+    Decided,
     MeasuredSide,
     Measurement,
     Plan,
@@ -24,6 +25,7 @@ from perfkit.forge.git import Repository
 from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
 from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
 from perfkit.stats import needs_confirmation
+from perfkit.stats.first_sight import FEWEST
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
@@ -145,6 +147,12 @@ def compare_sides(
             return True
         return shift_of(base, head).verdict is not Verdict.INCONCLUSIVE
 
+    def settled(base: Sample, head: Sample) -> bool:
+        """Whether the first rounds are enough: decided, or plainly worth measuring again."""
+        if comparable(base, head) and shift_of(base, head).suspected is not None:
+            return True
+        return len(head.processes) >= rule.min_rounds and decided(base, head)
+
     rule = thresholds.regression
     plan = Plan(
         min_rounds=rule.min_rounds,
@@ -159,7 +167,7 @@ def compare_sides(
             "head": stack.enter_context(MeasuredSide(sides.head)),
         }
 
-        def rounds(identities: Sequence[BenchmarkId], plan: Plan) -> Measurement:
+        def rounds(identities: Sequence[BenchmarkId], plan: Plan, decided: Decided) -> Measurement:
             return measure(
                 running,
                 expected.benchmarks,
@@ -171,13 +179,13 @@ def compare_sides(
                 on_progress=on_progress,
             )
 
-        first = rounds(expected.measured, plan)
+        first = rounds(expected.measured, replace(plan, first_look=FEWEST), settled)
         again = None
         suspects = _suspects(first, shift_of)
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
-            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1))
+            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1), decided)
     evidence = Evidence(
         base=first.samples["base"],
         head=first.samples["head"],
@@ -205,7 +213,20 @@ def compare_sides(
             )
         ),
     )
-    return Compared(report=report, head=first.samples["head"])
+    return Compared(report=report, head=_longer(first, again))
+
+
+def _longer(first: Measurement, again: Measurement | None) -> dict[BenchmarkId, Sample]:
+    """Return head's samples, of suspects those of the new rounds unless these were cut short.
+
+    Suspects were chosen for what their first rounds showed, which may be as few as three.
+    """
+    known, new = first.samples["head"], {} if again is None else again.samples["head"]
+    return known | {
+        identity: sample
+        for identity, sample in new.items()
+        if len(sample.processes) >= len(known[identity].processes)
+    }
 
 
 def _suspects(

@@ -103,12 +103,17 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long to measure: at least ``min_rounds``, at most ``max_rounds`` or ``seconds``."""
+    """How long to measure: at least ``min_rounds``, at most ``max_rounds`` or ``seconds``.
+
+    ``first_look`` is the number of rounds after which a benchmark may be settled before
+    ``min_rounds``; None never.
+    """
 
     min_rounds: int
     max_rounds: int
     seconds: float
     seed: int = 0
+    first_look: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +158,17 @@ def measure(
 ) -> Measurement:
     """Measure ``identities`` on every side in interleaved rounds and return all samples.
 
-    All benchmarks get ``plan.min_rounds``; after that only those that ``decided`` does not settle
-    get more. ``suite`` is the folder of benchmarks run on every side. A benchmark that fails on
-    a side is not run again. Ctrl-C ends the measurement and keeps what whole rounds gave.
+    ``decided`` is asked from ``plan.first_look`` or ``plan.min_rounds`` on, and what it does not
+    settle gets more rounds. ``suite`` is the folder of benchmarks run on every side. A benchmark
+    that fails on a side is not run again. Ctrl-C ends the measurement and keeps what whole rounds
+    gave.
     """
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     recorders = {
         side: {identity: Recorder(by_name[identity.name], identity) for identity in identities}
         for side in sides
     }
+    first_look = plan.min_rounds if plan.first_look is None else plan.first_look
     result = Measurement()
     started = clock()
     active = list(identities)
@@ -205,7 +212,7 @@ def measure(
                     for side in sides
                 )
                 and not (
-                    result.rounds >= plan.min_rounds
+                    result.rounds >= first_look
                     and len(sides) > 1
                     and decided(
                         recorders["base"][identity].sample(), recorders["head"][identity].sample()

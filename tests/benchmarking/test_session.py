@@ -320,6 +320,17 @@ def test_what_is_decided_gets_no_more_rounds() -> None:
     assert found.rounds == 6
 
 
+def test_what_is_settled_at_a_first_look_gets_no_more_rounds() -> None:
+    found, _ = scripted(
+        ["a", "b"],
+        Plan(min_rounds=4, max_rounds=6, seconds=1e9, first_look=2),
+        fine,
+        decided=lambda base, _: base.benchmark.name == "a",
+    )
+    counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
+    assert counts == {"a": 2, "b": 6}
+
+
 def test_no_new_round_after_the_time() -> None:
     found, _ = scripted(["a"], Plan(min_rounds=3, max_rounds=9, seconds=0), fine)
     assert found.rounds == 3
