@@ -7,6 +7,7 @@ installed asv (as ``asv run --record-samples`` does), commits each, packs both r
 
 import argparse
 import datetime as dt
+import math
 import random
 import subprocess
 import sys
@@ -38,6 +39,12 @@ ENVIRONMENT = Environment(
     packages_digest="0" * 16,
     load=0.5,
 )
+
+PACKAGES = tuple(
+    (f"package-{number:02d}", f"{number % 5}.{number * 7 % 13}.{number % 3}")
+    for number in range(80)
+)
+"""As many as a project of some size has installed."""
 
 Values = dict[str, list[list[float]]]
 """Benchmark -> processes -> samples in seconds."""
@@ -108,11 +115,22 @@ def store_perfkit(folder: Path, commit: str, number: int, values: Values) -> Non
                 processes=tuple(map(tuple, processes)),
                 rounds=tuple(range(len(processes))),
                 source_hash=str(descriptions[name]["version"]),
+                loops=(calls(processes[0][0]),) * len(processes),
+                warmup=0.1,
             )
             for name, processes in values.items()
         ),
+        perfkit="0.1.0",
+        asv_runner="0.3.1",
+        packages=PACKAGES,
+        loads=tuple(0.01 * (number * 7 % 13 + place) for place in range(10)),
     )
     save_run(folder, run, descriptions)
+
+
+def calls(seconds: float) -> int:
+    """Return how often asv_runner calls a function per value: until a value takes 10 ms."""
+    return math.ceil(0.0105 / seconds) if seconds < 0.01 else 1
 
 
 def store_asv(folder: Path, commit: str, number: int, values: Values) -> None:

@@ -8,8 +8,17 @@ from perfkit.benchmarking.build import Side
 from perfkit.config.thresholds import Budget, LeakCheck
 from perfkit.errors import InterruptedMeasurementError, PerfkitError
 from perfkit.gate.budgets import judge_budget
+from perfkit.gate.shards import split
 from perfkit.memory.find import find_leaks
-from perfkit.model import BenchmarkId, BudgetResult, LeakResult, LeakState, Sample
+from perfkit.model import (
+    BenchmarkId,
+    BudgetResult,
+    LeakResult,
+    LeakState,
+    Report,
+    Sample,
+    Shard,
+)
 from perfkit.targets import parse_target
 
 
@@ -29,6 +38,58 @@ def check_budgets(
         if budget.name not in left_out
     )
     return results, tuple(left_out)
+
+
+def with_checks(
+    shard: Shard, budgets: Sequence[Budget], leaks: Sequence[LeakCheck], *, selected: bool
+) -> Shard:
+    """Return the manifest with the rows that all shards together owe for budgets and leaks.
+
+    ``selected`` as for :func:`check_budgets`.
+    """
+    names = {str(identity) for identity in shard.expected}
+    return replace(
+        shard,
+        budgets=tuple(
+            judge_budget(budget, None)
+            for budget in budgets
+            if budget.benchmark in names or not selected
+        ),
+        leaks=tuple(
+            LeakResult(
+                target=check.target,
+                state=LeakState.FAILED,
+                ceiling=check.ceiling,
+                iterations=0,
+                reason="not measured",
+            )
+            for check in leaks
+        ),
+    )
+
+
+def checks_of_shard(
+    report: Report, budgets: Sequence[Budget], leaks: Sequence[LeakCheck]
+) -> tuple[tuple[Budget, ...], tuple[LeakCheck, ...]]:
+    """Return the budgets and leak checks that fall to the shard of ``report``.
+
+    A budget goes where its benchmark is measured; the first shard says that nothing measures it. A
+    report of a whole suite has all of them.
+    """
+    shard = report.shard
+    if shard is None:
+        return tuple(budgets), tuple(leaks)
+    everywhere = {str(identity) for identity in shard.expected}
+    own = {str(row.benchmark) for row in report.comparisons} | set(map(str, shard.skipped))
+    at = split({check.target: 1 for check in leaks}, shard.count)
+    return (
+        tuple(
+            budget
+            for budget in budgets
+            if budget.benchmark in own or (budget.benchmark not in everywhere and shard.index == 1)
+        ),
+        tuple(check for check in leaks if at[check.target] == shard.index),
+    )
 
 
 def check_leaks(

@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
     "OPENBLAS_NUM_THREADS": "1",
+    # The tests themselves load the machine, and nothing is read off these measurements.
+    "PERFKIT_REGRESSION_LOAD_WAIT": "0s",
 }
 
 

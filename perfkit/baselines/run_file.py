@@ -39,6 +39,7 @@ def run_text(
     for sample in run.samples:
         by_name.setdefault(sample.benchmark.name, {})[sample.benchmark] = sample
     rows, own = [], []
+    loops: list[list[int | list[int] | None]] = []
     for benchmark in sorted(by_name):
         ordered = [
             by_name[benchmark].get(BenchmarkId(benchmark, params))
@@ -48,6 +49,7 @@ def run_text(
         rows.append(f"{json.dumps(benchmark)}: {compact(_row(ordered, axes))}")
         facts = [None if sample is None else _own(sample) for sample in ordered]
         own.append(f"{json.dumps(benchmark)}: {compact(facts)}")
+        loops.append([None if sample is None else _loops(sample) for sample in ordered])
     head = {
         "commit_hash": run.commit,
         "env_name": environment_name(run),
@@ -68,6 +70,12 @@ def run_text(
         "started": run.started,
         "descriptions": snapshot,
         "environment": environment,
+        "perfkit": run.perfkit,
+        "asv_runner": run.asv_runner,
+        "packages": dict(run.packages),
+        "loads": list(run.loads),
+        # Apart from the processes below, which git then packs as the same in every commit.
+        "loops": loops,
     }
     return (
         f'{opening},\n"results": {{\n'
@@ -131,8 +139,17 @@ def _own(sample: Sample) -> dict[str, object]:
         "failure": sample.failure,
         "better": sample.better if sample.better != "lower" else None,
         "exact": sample.exact or None,
+        "warmup": sample.warmup,
+        "loaded": list(sample.loaded) or None,
     }
     return {key: value for key, value in facts.items() if value is not None}
+
+
+def _loops(sample: Sample) -> int | list[int] | None:
+    """Return one number where all are equal, which is the common case."""
+    if sample.failure or not sample.loops:
+        return None  # the processes of a failed sample are not stored either
+    return sample.loops[0] if len(set(sample.loops)) == 1 else list(sample.loops)
 
 
 def machine_facts(machine: str, environment: Environment) -> dict[str, str]:

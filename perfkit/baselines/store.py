@@ -124,11 +124,14 @@ def _read_run(path: Path) -> Run | None:
         raise MeasurementError(f"found schema {own['schema']}, wanted {SCHEMA}; update perfkit")
     column = {name: index for index, name in enumerate(values["result_columns"])}
     samples = []
-    for name, facts in own["processes"].items():
+    loops = own.get("loops") or [()] * len(own["processes"])
+    for (name, facts), calls in zip(own["processes"].items(), loops, strict=True):
         row = values["results"][name]
         for index, params in enumerate(grid({"params": row[column["params"]]})):
             if facts[index] is not None:
-                samples.append(_sample(BenchmarkId(name, params), row, column, index, facts[index]))
+                identity = BenchmarkId(name, params)
+                known = {**facts[index], "loops": calls[index] if calls else None}
+                samples.append(_sample(identity, row, column, index, known))
     return Run(
         identity=own["identity"],
         commit=values["commit_hash"],
@@ -137,6 +140,10 @@ def _read_run(path: Path) -> Run | None:
         started=own["started"],
         environment=stored_environment(own["environment"]),
         samples=tuple(samples),
+        perfkit=own.get("perfkit", ""),
+        asv_runner=own.get("asv_runner", ""),
+        packages=tuple(sorted(own.get("packages", {}).items())),
+        loads=tuple(own.get("loads", ())),
     )
 
 
@@ -162,7 +169,16 @@ def _sample(
         better=facts.get("better", "lower"),
         exact=facts.get("exact", False),
         source_hash=row[column["version"]],
+        loops=_loops(facts["loops"], len(processes)),
+        warmup=facts.get("warmup"),
+        loaded=tuple(facts.get("loaded", ())),
     )
+
+
+def _loops(stored: int | list[int] | None, processes: int) -> tuple[int, ...]:
+    if isinstance(stored, list):
+        return tuple(stored)
+    return () if stored is None else (stored,) * processes
 
 
 def _read_json(path: Path) -> dict[str, Any]:

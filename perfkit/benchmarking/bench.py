@@ -1,14 +1,24 @@
 """One revision measured on its own, as a run for the history."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from perfkit import __version__
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover, select
-from perfkit.benchmarking.session import MeasuredSide, Plan, Progress, measure
+from perfkit.benchmarking.installed import read_installed
+from perfkit.benchmarking.quiet import Quiet
+from perfkit.benchmarking.session import (
+    MeasuredSide,
+    Plan,
+    Progress,
+    measure,
+    warnings_of_load,
+)
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.model import BenchmarkId, Environment, Run, Sample
+from perfkit.gate.shards import Part, part_of
+from perfkit.model import BenchmarkId, Environment, Run, Sample, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +32,7 @@ class Benched:
     rounds: int
     seconds: float
     interrupted: bool
+    warnings: tuple[str, ...] = ()
 
 
 def bench_side(
@@ -34,11 +45,15 @@ def bench_side(
     clock: Callable[[], float],
     now: Callable[[], float],
     on_progress: Callable[[Progress], None],
+    quiet: Quiet | None = None,
+    part: Part | None = None,
 ) -> Benched:
     """Measure ``side`` in ``plan.max_rounds`` rounds of fresh processes, benchmarks interleaved.
 
-    ``now`` gives seconds since 1970. Raises MeasurementError when the suite is empty or the
-    measurement was interrupted before its first value.
+    ``now`` gives seconds since 1970. The packages in ``environment`` are put right: they are those
+    of the measured interpreter. With ``part``, only that shard of the suite is measured. Raises
+    MeasurementError when there is nothing to measure or the measurement was interrupted before its
+    first value.
     """
     benchmarks = discover(side.suite, side.interpreter)
     identities = select([one for found in benchmarks for one in found.ids], patterns)
@@ -47,17 +62,28 @@ def bench_side(
             f"{side.suite.benchmarks}: the suite has no benchmark, so nothing was measured; asv's"
             " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
         )
+    whole = len(identities)
+    if part is not None:
+        caches = {one.name: one.setup_cache for one in benchmarks if one.setup_cache}
+        identities = list(part_of(part, identities, caches))
+        if not identities:
+            raise MeasurementError(
+                f"shard {part} holds none of the suite's {whole} benchmarks, so nothing was"
+                " measured; use fewer shards."
+            )
+    installed = read_installed(side.interpreter)
     started = int(now() * 1000)
-    with MeasuredSide(side) as running:
+    with MeasuredSide(side, affinity=environment.affinity) as running:
         measured = measure(
             {"head": running},
             benchmarks,
             identities,
             plan,
             suite=side.suite.benchmarks,
-            decided=_never,
+            standing=_open,
             clock=clock,
             on_progress=on_progress,
+            quiet=quiet,
         )
     samples = measured.samples["head"]
     if not samples and measured.interrupted:
@@ -72,8 +98,12 @@ def bench_side(
         dirty=side.revision.dirty,
         date=repository.commit_time(side.revision.commit),
         started=started,
-        environment=environment,
+        environment=replace(environment, packages_digest=installed.digest),
         samples=tuple(samples[identity] for identity in sorted(samples)),
+        perfkit=__version__,
+        asv_runner=installed.asv_runner,
+        packages=installed.packages,
+        loads=tuple(measured.loads),
     )
     return Benched(
         run=run,
@@ -83,10 +113,11 @@ def bench_side(
         rounds=measured.rounds,
         seconds=measured.seconds,
         interrupted=measured.interrupted,
+        warnings=tuple(warnings_of_load([measured])),
     )
 
 
-def _never(base: Sample, head: Sample) -> bool:
+def _open(base: Sample, head: Sample) -> Verdict:
     """Decide nothing: a run on its own has no other side."""
     del base, head
-    return False
+    return Verdict.INCONCLUSIVE

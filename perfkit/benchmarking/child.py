@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,10 @@ def main() -> None:
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    answer = {"discover": discover, "cache": cache, "run": run}[request["command"]](request)
+    if request.get("affinity"):
+        os.sched_setaffinity(0, request["affinity"])
+    commands = {"discover": discover, "cache": cache, "run": run, "installed": installed}
+    answer = commands[request["command"]](request)
     result = Path(sys.argv[2])
     partial = result.with_suffix(".partial")
     partial.write_text(json.dumps(answer), encoding="utf-8")
@@ -48,6 +52,23 @@ def discover(request: dict[str, object]) -> dict[str, object]:
             if value is not None
         }
     return {"benchmarks": described}
+
+
+def installed(request: dict[str, object]) -> dict[str, object]:
+    """Return name and version of every package that is measured with, and asv_runner's.
+
+    The project itself is left out: it is what is measured, and found in ``site`` or installed from
+    a folder (PEP 610).
+    """
+    from importlib.metadata import distributions, version
+
+    path = [entry for entry in sys.path if entry != request["site"]]
+    found = {
+        (str(one.metadata["Name"]), one.version)
+        for one in distributions(path=path)
+        if "dir_info" not in json.loads(one.read_text("direct_url.json") or "{}")
+    }
+    return {"packages": sorted(found), "asv_runner": version("asv_runner")}
 
 
 def attribute(benchmark: object, name: str) -> object:
@@ -111,6 +132,7 @@ def run(request: dict[str, object]) -> dict[str, object]:
     return {
         "values": values,
         "number": number,
+        "warmup": warmup_of(benchmark),
         "skipped": skipped,
         "outcome": outcome,
         "foreign": foreign_modules(request),
@@ -170,6 +192,17 @@ def values_of(result: object) -> tuple[list[float | str | None], int]:
         else:
             values.append(value if math.isfinite(value) else repr(value))
     return values, number
+
+
+def warmup_of(benchmark: object) -> float | None:
+    """Return for how many seconds a benchmark is called before its first value.
+
+    None for a kind that is not warmed up. What is negative stands for asv_runner's own choice.
+    """
+    seconds = getattr(benchmark, "warmup_time", None)
+    if seconds is None or seconds >= 0:
+        return None if seconds is None else float(seconds)
+    return {"pypy": 1.0, "graalpy": 5.0}.get(sys.implementation.name, 0.1)
 
 
 def outcome_digest(benchmark: object, stored: object) -> str | None:

@@ -7,28 +7,45 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perfkit import __version__
 from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
+from perfkit.benchmarking.installed import Installed, moved, read_installed
 from perfkit.benchmarking.isolation import existing
+from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.session import (
-    Decided,
     MeasuredSide,
     Measurement,
     Plan,
     Progress,
     measure,
+    warnings_of_load,
 )
 from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
-from perfkit.model import BenchmarkId, Environment, Report, Revision, Sample, Shift, Verdict
+from perfkit.gate.shards import Part, part_of, shard_note, suite_digest
+from perfkit.model import (
+    BenchmarkId,
+    Environment,
+    Report,
+    Revision,
+    Sample,
+    Shard,
+    Shift,
+    Verdict,
+)
 from perfkit.stats import needs_confirmation
 from perfkit.stats.first_sight import FEWEST
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
+
+
+MOST_NAMED = 5
+"""Packages that a warning names; an upgrade of everything would fill a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +95,15 @@ def installed_sides(repository: Repository, suite: Suite, base: Path, head: Path
 class Expected:
     """What has to be answered for: head's benchmarks, and base's that head lacks.
 
-    ``in_base`` are the measured ones that base's suite has with the same source.
+    ``in_base`` are the measured ones that base's suite has with the same source. ``shard`` is the
+    manifest where this is one shard's part of it.
     """
 
     benchmarks: tuple[Benchmark, ...]
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
     in_base: frozenset[BenchmarkId]
+    shard: Shard | None = None
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -109,6 +128,28 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
     )
 
 
+def in_shard(expected: Expected, part: Part, *, project: str, alpha: float) -> Expected:
+    """Return what one shard has to answer for; its manifest names what all of them have to."""
+    every = (*expected.measured, *expected.missing)
+    caches = {one.name: one.setup_cache for one in expected.benchmarks if one.setup_cache}
+    versions = {identity: one.version for one in expected.benchmarks for identity in one.ids}
+    own = set(part_of(part, every, caches))
+    return replace(
+        expected,
+        measured=tuple(identity for identity in expected.measured if identity in own),
+        missing=tuple(identity for identity in expected.missing if identity in own),
+        shard=Shard(
+            index=part.index,
+            count=part.count,
+            project=project,
+            suite=suite_digest({identity: versions.get(identity, "") for identity in every}),
+            version=__version__,
+            alpha=alpha,
+            expected=tuple(sorted(every)),
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """The judged report, and the head samples that budgets are judged on."""
@@ -128,12 +169,13 @@ def compare_sides(
     clock: Callable[[], float],
     seed: int,
     on_progress: Callable[[Progress], None],
+    quiet: Quiet | None = None,
 ) -> Compared:
     """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
 
     Raises MeasurementError when the suite holds nothing to measure.
     """
-    if not expected.measured and not expected.missing:
+    if not expected.measured and not expected.missing and expected.shard is None:
         raise MeasurementError(
             f"{sides.head.suite.benchmarks}: the suite has no benchmark, so nothing was measured;"
             " asv's benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
@@ -142,16 +184,16 @@ def compare_sides(
     def shift_of(base: Sample, head: Sample) -> Shift:
         return shift_between(base, head, thresholds)
 
-    def decided(base: Sample, head: Sample) -> bool:
-        if not comparable(base, head):
-            return True
-        return shift_of(base, head).verdict is not Verdict.INCONCLUSIVE
+    def standing(base: Sample, head: Sample) -> Verdict:
+        # Neither side failed, or there would be no more rounds to ask about.
+        return shift_of(base, head).verdict if comparable(base, head) else Verdict.DIFFERENT_WORK
 
-    def settled(base: Sample, head: Sample) -> bool:
-        """Whether the first rounds are enough: decided, or plainly worth measuring again."""
-        if comparable(base, head) and shift_of(base, head).suspected is not None:
-            return True
-        return len(head.processes) >= rule.min_rounds and decided(base, head)
+    def standing_at_first(base: Sample, head: Sample) -> Verdict:
+        """The same, or what is plainly worth measuring again before ``min_rounds``."""
+        if comparable(base, head) and (suspected := shift_of(base, head).suspected):
+            return suspected
+        enough = len(head.processes) >= rule.min_rounds
+        return standing(base, head) if enough else Verdict.INCONCLUSIVE
 
     rule = thresholds.regression
     plan = Plan(
@@ -161,31 +203,36 @@ def compare_sides(
         seed=seed,
     )
     suite = sides.head.suite.benchmarks
+    installed = _installed(sides)
     with ExitStack() as stack:
         running: Mapping[SideName, MeasuredSide] = {
-            "base": stack.enter_context(MeasuredSide(sides.base)),
-            "head": stack.enter_context(MeasuredSide(sides.head)),
+            "base": stack.enter_context(MeasuredSide(sides.base, affinity=environment.affinity)),
+            "head": stack.enter_context(MeasuredSide(sides.head, affinity=environment.affinity)),
         }
 
-        def rounds(identities: Sequence[BenchmarkId], plan: Plan, decided: Decided) -> Measurement:
+        def rounds(
+            identities: Sequence[BenchmarkId], plan: Plan, *, confirming: bool = False
+        ) -> Measurement:
             return measure(
                 running,
                 expected.benchmarks,
                 identities,
                 plan,
                 suite=suite,
-                decided=decided,
+                standing=standing if confirming else standing_at_first,
                 clock=clock,
-                on_progress=on_progress,
+                on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
+                quiet=quiet,
             )
 
-        first = rounds(expected.measured, replace(plan, first_look=FEWEST), settled)
+        first = rounds(expected.measured, replace(plan, first_look=FEWEST))
         again = None
         suspects = _suspects(first, shift_of)
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
-            again = rounds(suspects, replace(plan, seconds=left, seed=seed + 1), decided)
+            later = replace(plan, seconds=left, seed=seed + 1)
+            again = rounds(suspects, later, confirming=True)
     evidence = Evidence(
         base=first.samples["base"],
         head=first.samples["head"],
@@ -198,20 +245,31 @@ def compare_sides(
         head_again=None if again is None else again.samples["head"],
     )
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+    shard = expected.shard
+    if shard is not None:
+        shard = replace(shard, skipped=tuple(sorted(_skipped_on_both(first))))
     report = Report(
         command=command,
         base=sides.base.revision,
         head=sides.head.revision,
-        environment=environment,
+        environment=replace(environment, packages_digest=installed[1].digest),
         comparisons=rows,
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
-        warnings=tuple(
-            _warnings(
+        warnings=(
+            *_warnings(
                 sides, first, out_of_time=first.out_of_time or bool(again and again.out_of_time)
-            )
+            ),
+            *_warnings_of_packages(*installed),
+            *warnings_of_load([one for one in (first, again) if one is not None]),
+            *(
+                []
+                if shard is None
+                else [shard_note(shard, len(expected.measured) + len(expected.missing))]
+            ),
         ),
+        shard=shard,
     )
     return Compared(report=report, head=_longer(first, again))
 
@@ -250,7 +308,8 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
     same = base.revision.commit == head.revision.commit and not head.revision.dirty
     if same and base.interpreter.python == head.interpreter.python:
         yield "base and head are the same commit: every difference is noise"
-    if base.requirements != head.requirements:
+    same_python = base.interpreter.python == head.interpreter.python
+    if same_python and base.requirements != head.requirements:
         moved = sorted(set(base.requirements) ^ set(head.requirements))
         yield (
             f"the requirements differ ({', '.join(moved)}), but both sides were measured with the"
@@ -261,6 +320,24 @@ def _warnings(sides: Sides, measured: Measurement, *, out_of_time: bool) -> Iter
         yield f"{len(skipped)} skipped on both sides: {', '.join(map(str, sorted(skipped)))}"
     if out_of_time:
         yield "the time budget ended before every benchmark was decided"
+
+
+def _installed(sides: Sides) -> tuple[Installed, Installed]:
+    """Return what each side is measured with besides the project itself."""
+    head = read_installed(sides.head.interpreter)
+    if sides.base.interpreter.python == sides.head.interpreter.python:
+        return head, head
+    return read_installed(sides.base.interpreter), head
+
+
+def _warnings_of_packages(base: Installed, head: Installed) -> Iterator[str]:
+    if differing := moved(base, head):
+        shown = ", ".join(differing[:MOST_NAMED])
+        more = len(differing) - MOST_NAMED
+        yield (
+            f"the sides have other packages, so a change may be theirs: {shown}"
+            + (f" and {more} more" if more > 0 else "")
+        )
 
 
 def suite_in(repository: Repository, suite: Suite) -> Suite:

@@ -11,16 +11,19 @@ from perfkit.model import BenchmarkId, Sample
 class Measured:
     """What one process gave: values in the benchmark's unit, in order of execution.
 
-    ``number`` is the calls behind each value. ``failure`` is a sentence, and then there are no
-    values. ``output`` holds the last lines of a failed process.
+    ``number`` is the calls behind each value, ``warmup`` the seconds of calls before the first
+    one. ``loaded`` says that other programs used the machine meanwhile. ``failure`` is a sentence,
+    and then there are no values. ``output`` holds the last lines of a failed process.
     """
 
     values: tuple[float, ...] = ()
     number: int = 1
+    warmup: float | None = None
     outcome: str | None = None
     skipped: bool = False
     failure: str | None = None
     output: str = ""
+    loaded: bool = False
 
 
 def measured_from(answer: dict[str, object]) -> Measured:
@@ -39,10 +42,11 @@ def measured_from(answer: dict[str, object]) -> Measured:
     if not values:
         return Measured(failure="gave no value")
     outcome = answer["outcome"]
-    number = answer["number"]
+    number, warmup = answer["number"], answer["warmup"]
     return Measured(
         values=tuple(float(value) for value in values),
         number=number if isinstance(number, int) else 1,
+        warmup=warmup if isinstance(warmup, float) else None,
         outcome=None if outcome is None else str(outcome),
     )
 
@@ -74,7 +78,7 @@ class Recorder:
     def sample(self) -> Sample:
         """Return everything recorded as a value."""
         worked = [
-            (process.values, number)
+            (process, number)
             for process, number in zip(self.processes, self.rounds, strict=True)
             if process.values
         ]
@@ -86,7 +90,7 @@ class Recorder:
         return Sample(
             benchmark=self.identity,
             unit=self.benchmark.unit,
-            processes=tuple(values for values, _ in worked),
+            processes=tuple(process.values for process, _ in worked),
             rounds=tuple(number for _, number in worked),
             outcome=_common(sorted(outcomes)),
             failure=failure,
@@ -94,6 +98,9 @@ class Recorder:
             exact=self.benchmark.exact,
             source_hash=self.benchmark.version or None,
             notes=tuple(notes),
+            loops=tuple(process.number for process, _ in worked),
+            warmup=next((process.warmup for process, _ in worked), None),
+            loaded=tuple(number for process, number in worked if process.loaded),
         )
 
 

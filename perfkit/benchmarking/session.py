@@ -1,9 +1,11 @@
 """Rounds of fresh processes over one or two built sides, until everything is decided."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -12,9 +14,10 @@ from typing import Self
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark
 from perfkit.benchmarking.process import ProcessFailedError, call_child
+from perfkit.benchmarking.quiet import WORTH_A_WARNING, Quiet, loaded, unwatched
 from perfkit.benchmarking.recorder import Measured, Recorder, measured_from
 from perfkit.benchmarking.schedule import SideName, round_order
-from perfkit.model import BenchmarkId, Sample
+from perfkit.model import BenchmarkId, Sample, Verdict
 
 log = logging.getLogger("perfkit.bench")
 
@@ -35,12 +38,17 @@ START_UP_ALLOWANCE = 30.0
 
 
 class MeasuredSide(AbstractContextManager["MeasuredSide"]):
-    """One built side, able to run single processes; owns its scratch folders and caches."""
+    """One built side, able to run single processes; owns its scratch folders and caches.
 
-    def __init__(self, side: Side) -> None:
+    ``affinity`` are the processors that its processes are kept on, None for all.
+    """
+
+    def __init__(self, side: Side, *, affinity: tuple[int, ...] | None = None) -> None:
         self.side = side
+        self.affinity = affinity
         self._stack = ExitStack()
         self._caches: dict[str, Path | ProcessFailedError] = {}
+        self._loops: dict[BenchmarkId, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -56,8 +64,14 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
     def run(
         self, benchmark: Benchmark, identity: BenchmarkId, suite: Path, round_number: int
     ) -> Measured:
-        """Run one process and return what it gave; a failure is a value, not an exception."""
+        """Run one process and return what it gave; a failure is a value, not an exception.
+
+        Calls per value are what the first process found, as in asv: its choice in each process
+        would be one more difference between them.
+        """
         overrides: dict[str, object] = {}
+        if identity in self._loops:
+            overrides["number"] = self._loops[identity]
         if benchmark.automatic_repeat:
             overrides["repeat"] = AUTOMATIC_REPEAT
         if benchmark.automatic_warmup:
@@ -71,6 +85,7 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
                         "benchmark": benchmark.runner_name(identity),
                         "kind": benchmark.kind,
                         "overrides": overrides,
+                        "affinity": self.affinity,
                     },
                     interpreter=self.side.interpreter,
                     folder=self._cache_folder(benchmark, suite) or Path(scratch),
@@ -81,7 +96,10 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
                 )
             except ProcessFailedError as error:
                 return Measured(failure=str(error), output=error.output)
-        return measured_from(answer)
+        measured = measured_from(answer)
+        if benchmark.kind == "time" and measured.values:
+            self._loops.setdefault(identity, measured.number)
+        return measured
 
     def _cache_folder(self, benchmark: Benchmark, suite: Path) -> Path | None:
         """Return the folder with the pickle of ``setup_cache``, made on first use, as asv does."""
@@ -93,7 +111,12 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
             place = Path(self._stack.enter_context(folder))
             try:
                 call_child(
-                    {"command": "cache", "suite": str(suite), "benchmark": benchmark.name},
+                    {
+                        "command": "cache",
+                        "suite": str(suite),
+                        "benchmark": benchmark.name,
+                        "affinity": self.affinity,
+                    },
                     interpreter=self.side.interpreter,
                     folder=place,
                     timeout=(benchmark.setup_cache_timeout or benchmark.timeout)
@@ -126,14 +149,25 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a measurement stands, for whoever shows it."""
+    """Where a measurement stands, for whoever shows it.
+
+    ``done`` of ``planned`` pairs of processes are measured; ``planned`` are those up to
+    ``min_rounds``, then the most that may follow. ``verdicts`` counts what is known of each
+    benchmark so far; before ``min_rounds`` nothing is, and of one side alone nothing ever.
+    ``seconds_left`` is an estimate, None before the first pair. ``confirming`` is true while
+    suspects are measured again.
+    """
 
     round_number: int
+    min_rounds: int
     rounds: int
     done: int
     planned: int
     undecided: int
     current: str
+    verdicts: Mapping[Verdict, int]
+    seconds_left: float | None
+    confirming: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,10 +181,23 @@ class Measurement:
     seconds: float = 0.0
     interrupted: bool = False
     out_of_time: bool = False
+    loads: list[float | None] = field(default_factory=list)
+    """Share of the processors that other programs used, round by round; None where not known."""
+    pairs: int = 0
+    loaded_pairs: int = 0
+    """How often both sides of a benchmark were measured, and how often of these under load."""
+    waited_seconds: float = 0.0
+
+    def note(self, side: SideName, identity: BenchmarkId, measured: Measured) -> None:
+        """Keep the last lines of a process that failed."""
+        if measured.failure:
+            self.failures[side, identity] = measured.output
+            log.info("%s on %s: %s", identity, side, measured.failure)
 
 
-Decided = Callable[[Sample, Sample], bool]
-"""Whether a benchmark's evidence so far settles its verdict (base sample, head sample)."""
+Standing = Callable[[Sample, Sample], Verdict]
+"""The verdict of a benchmark on the evidence so far (base sample, head sample); INCONCLUSIVE asks
+for more."""
 
 
 def measure(
@@ -160,16 +207,17 @@ def measure(
     plan: Plan,
     *,
     suite: Path,
-    decided: Decided,
+    standing: Standing,
     clock: Callable[[], float],
     on_progress: Callable[[Progress], None],
+    quiet: Quiet | None = None,
 ) -> Measurement:
     """Measure ``identities`` on every side in interleaved rounds and return all samples.
 
-    ``decided`` is asked from ``plan.first_look`` or ``plan.min_rounds`` on, and what it does not
-    settle gets more rounds. ``suite`` is the folder of benchmarks run on every side. A benchmark
-    that fails on a side is not run again. Ctrl-C ends the measurement and keeps what whole rounds
-    gave.
+    ``standing`` is asked from ``plan.first_look`` or ``plan.min_rounds`` on, and what it leaves
+    open gets more rounds. ``suite`` is the folder of benchmarks run on every side. A benchmark
+    that fails on a side is not run again. ``quiet`` may make the next pair wait. Ctrl-C ends the
+    measurement and keeps what whole rounds gave.
     """
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     recorders = {
@@ -178,9 +226,11 @@ def measure(
     }
     first_look = plan.min_rounds if plan.first_look is None else plan.first_look
     result = Measurement()
+    quiet = quiet or unwatched()
+    waited = quiet.waited_seconds
     started = clock()
     active = list(identities)
-    done = 0
+    verdicts: dict[BenchmarkId, Verdict] = {}
     try:
         for round_number in range(plan.max_rounds):
             if not active:
@@ -188,48 +238,57 @@ def measure(
             if round_number >= plan.min_rounds and clock() - started > plan.seconds:
                 result.out_of_time = True
                 break
-            planned = done + len(active) * max(1, plan.min_rounds - round_number)
+            shares: list[float | None] = []
+            last = plan.min_rounds if round_number < plan.min_rounds else plan.max_rounds
+            planned = result.pairs + len(active) * (last - round_number)
             for identity, order in round_order(active, round_number, plan.seed):
                 on_progress(
                     Progress(
                         round_number=round_number + 1,
+                        min_rounds=plan.min_rounds,
                         rounds=plan.max_rounds,
-                        done=done,
+                        done=result.pairs,
                         planned=planned,
                         undecided=len(active),
                         current=str(identity),
+                        verdicts=Counter(verdicts.values()),
+                        seconds_left=_left(
+                            clock() - started, result.pairs, planned, plan, round_number
+                        ),
                     )
                 )
+                quiet.wait()
                 pair = {
                     side: sides[side].run(by_name[identity.name], identity, suite, round_number)
                     for side in order
                     if side in sides
                 }
+                share = quiet.lap()
+                shares.append(share)
+                result.pairs += 1
+                result.loaded_pairs += loaded(share)
                 for side, measured in pair.items():
-                    recorders[side][identity].add(measured, round_number)
-                    if measured.failure:
-                        result.failures[side, identity] = measured.output
-                        log.info("%s on %s: %s", identity, side, measured.failure)
-                done += 1
+                    recorders[side][identity].add(
+                        replace(measured, loaded=loaded(share)), round_number
+                    )
+                    result.note(side, identity, measured)
             result.rounds = round_number + 1
+            result.loads.append(_mean(shares))
+            asked = standing if result.rounds >= first_look else None
+            for identity in active:
+                verdicts[identity] = _verdict(
+                    {side: found[identity] for side, found in recorders.items()}, asked
+                )
             active = [
                 identity
                 for identity in active
-                if not any(
-                    recorders[side][identity].failed or recorders[side][identity].skipped
-                    for side in sides
-                )
-                and not (
-                    result.rounds >= first_look
-                    and len(sides) > 1
-                    and decided(
-                        recorders["base"][identity].sample(), recorders["head"][identity].sample()
-                    )
-                )
+                if verdicts[identity] is Verdict.INCONCLUSIVE
+                and not any(found[identity].skipped for found in recorders.values())
             ]
     except KeyboardInterrupt:
         result.interrupted = True
     result.seconds = clock() - started
+    result.waited_seconds = quiet.waited_seconds - waited
     for side, found in recorders.items():
         result.samples[side] = {
             identity: recorder.sample()
@@ -240,3 +299,40 @@ def measure(
             identity for identity, recorder in found.items() if recorder.skipped
         }
     return result
+
+
+def _verdict(pair: Mapping[SideName, Recorder], standing: Standing | None) -> Verdict:
+    """Return what is known of one benchmark; without ``standing`` only whether it failed."""
+    if any(recorder.failed for recorder in pair.values()):
+        return Verdict.FAILED
+    if standing is None or len(pair) == 1 or any(one.skipped for one in pair.values()):
+        return Verdict.INCONCLUSIVE
+    return standing(pair["base"].sample(), pair["head"].sample())
+
+
+def _left(elapsed: float, done: int, planned: int, plan: Plan, round_number: int) -> float | None:
+    """Return the seconds that what is planned may still take, at the pace so far."""
+    if not done:
+        return None
+    left = elapsed / done * (planned - done)
+    # The rounds before min_rounds are measured whatever they take.
+    return left if round_number < plan.min_rounds else max(0.0, min(left, plan.seconds - elapsed))
+
+
+def warnings_of_load(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Say how long measuring waited for others, and how much was measured beside them."""
+    waited = sum(one.waited_seconds for one in measurements)
+    if waited:
+        yield f"measuring waited {waited:.0f} s for other programs to stop using the processors"
+    pairs = sum(one.pairs for one in measurements)
+    under_load = sum(one.loaded_pairs for one in measurements)
+    if under_load and under_load >= WORTH_A_WARNING * pairs:
+        yield (
+            f"other programs used half of the processors or more during {under_load} of {pairs}"
+            " measurements, which adds noise: stop them, or wait for a quieter machine"
+        )
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return round(statistics.fmean(known), 3) if known else None

@@ -18,6 +18,7 @@ from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
+from perfkit.cli.merge import merge
 from perfkit.cli.profile import profile
 
 EXIT_CODES = """\
@@ -75,6 +76,7 @@ app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=DECIDE)(check)
+app.command(rich_help_panel=DECIDE)(merge)
 app.command(rich_help_panel=REPORT)(history)
 app.command(rich_help_panel=REPORT)(bisect)
 app.command(rich_help_panel=REPORT)(comment)

@@ -18,6 +18,9 @@ def bench(
     select: options.Bench = None,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Processes per benchmark.")] = 10,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
+    shard: options.Shard = None,
     store: Annotated[
         bool, typer.Option(help="Store the run in the suite's results folder.")
     ] = True,
@@ -37,15 +40,18 @@ def bench(
     from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.session import Plan
     from perfkit.cli.change import judged_revision
+    from perfkit.cli.conditions import environment_here, quiet_machine
     from perfkit.cli.progress import measuring, working
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode
-    from perfkit.machine.environment import read_environment
+    from perfkit.gate.shards import Part
     from perfkit.reporting.run_text import run_text, run_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings_of(invocation)  # for logging and progress
+    rule = settings_of(invocation, load_wait=load_wait).thresholds.regression
+    part = None if shard is None else Part.parse(shard)
+    environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     wanted = judged_revision(repository, suite, revision)
     store = store and not wanted.dirty
@@ -54,6 +60,7 @@ def bench(
     with ExitStack() as stack:
         with working(invocation, f"building {wanted.label}"):
             side = stack.enter_context(built(repository, wanted, suite_in(repository, suite)))
+        quiet = quiet_machine(invocation, environment, patience=rule.load_wait)
         with measuring(invocation) as on_progress:
             benched = bench_side(
                 repository,
@@ -61,10 +68,12 @@ def bench(
                 select or [],
                 # No time budget: the rounds are the user's own number.
                 Plan(min_rounds=rounds, max_rounds=rounds, seconds=float("inf"), seed=seed),
-                environment=read_environment(),
+                environment=environment,
                 clock=monotonic,
                 now=time,
                 on_progress=on_progress,
+                quiet=quiet,
+                part=part,
             )
     stored = None
     if store:
@@ -81,7 +90,14 @@ def bench(
             rounds=benched.rounds,
             seconds=benched.seconds,
             skipped=benched.skipped,
+            warnings=benched.warnings,
             stored=said,
         ),
-        values=run_values(benched.run, benched.failures, skipped=benched.skipped, stored=stored),
+        values=run_values(
+            benched.run,
+            benched.failures,
+            skipped=benched.skipped,
+            stored=stored,
+            warnings=benched.warnings,
+        ),
     )

@@ -40,10 +40,10 @@ def bisect(
 
     from perfkit.benchmarking.compare import compare_sides, expected_of, suite_in
     from perfkit.benchmarking.culprit import find_culprit
+    from perfkit.cli.conditions import environment_here, quiet_machine
     from perfkit.cli.progress import measuring, saying
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.errors import ExitCode, InterruptedMeasurementError
-    from perfkit.machine.environment import read_environment
     from perfkit.reporting.culprit_text import culprit_text, culprit_values
     from perfkit.reporting.document import row_values
 
@@ -55,7 +55,9 @@ def bisect(
     repository, suite = repository_and_suite(Path.cwd())
     suite_in(repository, suite)
     say = saying(invocation)
-    environment = read_environment()
+    environment = environment_here()
+    # One for all steps, so that patience is counted over the whole bisection.
+    quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
 
     def compare(sides: "Sides", rules: "Thresholds", seed: int) -> "Comparison":
         with measuring(invocation) as on_progress:
@@ -69,6 +71,7 @@ def bisect(
                 clock=monotonic,
                 seed=seed,
                 on_progress=on_progress,
+                quiet=quiet,
             ).report
         if report.interrupted:
             raise InterruptedMeasurementError("interrupted; a bisection keeps nothing.")

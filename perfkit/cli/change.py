@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from perfkit.cli.conditions import quiet_machine
 from perfkit.cli.invocation import Invocation
 from perfkit.cli.progress import measuring, working
 from perfkit.errors import ExitCode
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
-    from perfkit.model import Report, Revision
+    from perfkit.gate.shards import Part
+    from perfkit.model import Environment, Report, Revision
 
 LAST_REPORT = "last-report.json"
 """Name of the newest report in the state folder, which ``perfkit comment`` renders."""
@@ -45,6 +47,8 @@ def measured_change(
     patterns: Sequence[str],
     seed: int,
     isolate: bool,
+    environment: "Environment",
+    part: "Part | None" = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
     from perfkit.benchmarking.compare import both_built, suite_in
@@ -54,7 +58,18 @@ def measured_change(
             sides = stack.enter_context(
                 both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
             )
-        yield sides, measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed)
+        yield (
+            sides,
+            measured_sides(
+                invocation,
+                sides,
+                thresholds,
+                patterns=patterns,
+                seed=seed,
+                environment=environment,
+                part=part,
+            ),
+        )
 
 
 def measured_sides(
@@ -64,35 +79,44 @@ def measured_sides(
     *,
     patterns: Sequence[str],
     seed: int,
+    environment: "Environment",
+    part: "Part | None" = None,
 ) -> "Compared":
-    """Discover, measure and judge both sides, with progress."""
-    from perfkit.benchmarking.compare import compare_sides, expected_of
-    from perfkit.machine.environment import read_environment
+    """Discover, measure and judge both sides, or one shard of them, with progress."""
+    from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
 
+    quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
     expected = expected_of(sides, patterns)
+    if part is not None:
+        project, alpha = sides.head.suite.project, thresholds.regression.alpha
+        expected = in_shard(expected, part, project=project, alpha=alpha)
     with measuring(invocation) as on_progress:
         return compare_sides(
             sides,
             expected,
             thresholds,
             command=invocation.command,
-            environment=read_environment(),
+            environment=environment,
             today=datetime.now(tz=UTC).date(),
             clock=monotonic,
             seed=seed,
             on_progress=on_progress,
+            quiet=quiet,
         )
 
 
 def finish_report(
     invocation: Invocation,
     report: "Report",
-    repository: "Repository",
+    repository: "Repository | None",
     *,
     output: Path | None,
     strict: bool,
 ) -> ExitCode:
-    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code."""
+    """Keep the report for ``perfkit comment``, write it where asked, print it, return its code.
+
+    It is kept in ``repository``, where there is one.
+    """
     from perfkit.benchmarking.build import state_folder
     from perfkit.durable import write_whole
     from perfkit.reporting.document import to_values
@@ -101,7 +125,8 @@ def finish_report(
     code = report.exit_code(strict=strict)
     values = to_values(report)
     document = json.dumps(invocation.envelope(code, report.status, values), indent=2) + "\n"
-    write_whole(state_folder(repository.root) / LAST_REPORT, document)
+    if repository is not None:
+        write_whole(state_folder(repository.root) / LAST_REPORT, document)
     if output is not None:
         write_whole(output, document)
     return invocation.finish(code, text=report_text(report), values=values, status=report.status)

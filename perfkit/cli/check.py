@@ -34,7 +34,11 @@ def check(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
+    shard: options.Shard = None,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -48,17 +52,26 @@ def check(
 
     from rich.text import Text
 
-    from perfkit.checking import check_budgets, check_leaks
+    from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
     from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.conditions import environment_here
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
+    environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
+    part = None if shard is None else Part.parse(shard)
     judged = judged_revision(repository, suite, head)
     former = (
         repository.resolve(base)
@@ -75,10 +88,17 @@ def check(
         patterns=bench or [],
         seed=seed,
         isolate=isolate,
+        environment=environment,
+        part=part,
     ) as (sides, compared):
         report = compared.report
+        budgets, checks = thresholds.budgets, thresholds.leaks if leaks else ()
+        if report.shard is not None:
+            manifest = with_checks(report.shard, budgets, checks, selected=bool(bench))
+            budgets, checks = checks_of_shard(report, budgets, checks)
+            report = replace(report, shard=manifest)
         if not report.interrupted:
-            found, left_out = check_budgets(thresholds.budgets, compared.head, selected=bool(bench))
+            found, left_out = check_budgets(budgets, compared.head, selected=bool(bench))
             warnings = list(report.warnings)
             if left_out:
                 count = "one budget was" if len(left_out) == 1 else f"{len(left_out)} budgets were"
@@ -89,7 +109,7 @@ def check(
             grown: tuple[LeakResult, ...] = ()
             if leaks:
                 grown = check_leaks(
-                    thresholds.leaks,
+                    checks,
                     sides.head,
                     progress=lambda line: console.print(Text(line, "dim")),
                 )
@@ -99,7 +119,8 @@ def check(
                 report,
                 budgets=found,
                 leaks=grown,
-                interrupted=leaks and len(grown) < len(thresholds.leaks),
+                interrupted=len(grown) < len(checks),
                 warnings=tuple(warnings),
             )
+            report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     return finish_report(invocation, report, repository, output=output, strict=strict)

@@ -24,24 +24,15 @@ def comment(
     """
     from perfkit.benchmarking.build import STATE
     from perfkit.cli.change import LAST_REPORT
-    from perfkit.errors import UsageError
+    from perfkit.cli.report_file import read_report
     from perfkit.forge.git import Repository
-    from perfkit.reporting.document import from_text, to_values
+    from perfkit.reporting.document import to_values
     from perfkit.reporting.markdown import report_markdown
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     path = report or Repository.around(Path.cwd()).root / STATE / LAST_REPORT
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"{path}: no such report; run `perfkit compare BASE` first, or name a file written"
-            " with its --output."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not readable as a report: {error}.") from error
-    found = from_text(text, str(path))
+    found = read_report(path)
     markdown = report_markdown(found)
     return invocation.finish(
         found.exit_code(),

@@ -23,7 +23,10 @@ def compare(
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
     seed: options.Seed = 0,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     isolate: options.Isolate = False,
+    shard: options.Shard = None,
     python_base: Annotated[
         Path | None,
         typer.Option(
@@ -41,6 +44,7 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
     json: options.Json = False,
@@ -60,17 +64,28 @@ def compare(
         measured_change,
         measured_sides,
     )
+    from perfkit.cli.conditions import environment_here
+    from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
+    from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
+    part = None if shard is None else Part.parse(shard)
     commit, pythons = _what_to_compare(base, python_base, python_head)
     if stored:
-        measuring = (min_rounds, max_rounds, budget, seed or None, isolate or None, pythons)
+        measuring = (
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
+            *(cpu_affinity, load_wait),
+        )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
@@ -80,7 +95,16 @@ def compare(
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
-        report = measured_sides(invocation, sides, thresholds, patterns=patterns, seed=seed).report
+        report = measured_sides(
+            invocation,
+            sides,
+            thresholds,
+            patterns=patterns,
+            seed=seed,
+            environment=environment_here(cpu_affinity),
+            part=part,
+        ).report
+        report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
     else:
         with measured_change(
             invocation,
@@ -92,8 +116,12 @@ def compare(
             patterns=patterns,
             seed=seed,
             isolate=isolate,
-        ) as (_, compared):
-            report = compared.report
+            environment=environment_here(cpu_affinity),
+            part=part,
+        ) as (sides, compared):
+            report = named(
+                invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
+            )
     return finish_report(invocation, report, repository, output=output, strict=strict)
 
 
@@ -119,5 +147,6 @@ def _refuse_measuring(given: list[bool]) -> None:
     if any(given):
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
-            " --isolate and the interpreters, which say how to measure."
+            " --cpu-affinity, --load-wait, --isolate, --shard and the interpreters, which say how"
+            " to measure."
         )

@@ -95,9 +95,44 @@ TimeBudget = Annotated[
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of execution.")]
 
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N parts of the suite, for a matrix of CI jobs.",
+    ),
+]
+
+Culprits = Annotated[
+    bool,
+    typer.Option(
+        "--culprits/--no-culprits",
+        help="Profile both sides of the worst regressions, and name the functions behind them.",
+    ),
+]
+
 ReportFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Also write the report as JSON."),
+]
+
+LoadWait = Annotated[
+    str | None,
+    typer.Option(
+        "--load-wait",
+        metavar="DURATION",
+        help="Wait at most this long in all while other programs use the machine: 30s, 0s never.",
+    ),
+]
+
+CpuAffinity = Annotated[
+    str | None,
+    typer.Option(
+        "--cpu-affinity",
+        metavar="CPUS",
+        help="Keep measured processes on these processors: 2 or 0,2-3 (Linux).",
+    ),
 ]
 
 Isolate = Annotated[

@@ -42,7 +42,12 @@ def settings_of(invocation: Invocation, **options: str | int | None) -> "Setting
     return settings
 
 
-_OPTION = {"min_rounds": "min-rounds", "max_rounds": "max-rounds", "time_budget": "budget"}
+_OPTION = {
+    "min_rounds": "min-rounds",
+    "max_rounds": "max-rounds",
+    "time_budget": "budget",
+    "load_wait": "load-wait",
+}
 
 
 def config_directory(invocation: Invocation) -> Path:

@@ -11,7 +11,15 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from perfkit.config.fields import PositiveAmount, PositiveDuration, PositiveRatio, Ratio, Size, Text
+from perfkit.config.fields import (
+    Duration,
+    PositiveAmount,
+    PositiveDuration,
+    PositiveRatio,
+    Ratio,
+    Size,
+    Text,
+)
 from perfkit.config.section import Section
 
 Metric = Literal["time", "memory", "count"]
@@ -34,6 +42,9 @@ class Regression(Section):
     """Interleaved rounds per side after which an undecided benchmark is inconclusive."""
     time_budget: PositiveDuration = 600.0
     """Wall-clock time after which no new round is started."""
+    load_wait: Duration = 30.0
+    """How long measuring waits at most, all in all, while other programs use half of the processors
+    or more; 0s never waits."""
 
     @model_validator(mode="after")
     def _rounds_in_order(self) -> Self:
@@ -44,6 +55,17 @@ class Regression(Section):
             )
             raise ValueError(message)
         return self
+
+
+class CulpritSearch(Section):
+    """How the functions behind a regression are looked for: by profiles, without a part in it."""
+
+    benchmarks: int = Field(default=3, ge=0, le=100)
+    """Regressed benchmarks that are profiled, the worst first; 0 looks for no culprits."""
+    sessions: int = Field(default=6, ge=2, le=100)
+    """Profiles of each side. 5 is the smallest number that can show a difference."""
+    time_budget: PositiveDuration = 120.0
+    """Wall-clock time for all of them, after which no new round is started."""
 
 
 class BenchmarkRule(Section):
@@ -136,6 +158,8 @@ class Thresholds(Section):
     """How a comparison is judged."""
     benchmarks: tuple[BenchmarkRule, ...] = ()
     """Exceptions to regression.threshold; where several match, the last one counts."""
+    culprits: CulpritSearch = CulpritSearch()
+    """How the functions behind a regression are looked for."""
     budgets: tuple[Budget, ...] = ()
     """Absolute limits."""
     leaks: tuple[LeakCheck, ...] = ()

@@ -139,7 +139,7 @@ def _compared(
         # for it); the confirming rounds do not, so theirs is what is shown.
         base, head, shift = new_base, new_head, again
         if verdict is Verdict.INCONCLUSIVE:
-            reason = f"first rounds said {first.apparent}, independent rounds did not confirm it"
+            reason = not_confirmed(first)
     elif failure := _failure_again(new_base, new_head):
         verdict, reason = Verdict.FAILED, failure
     elif first.suspected and evidence.head_again is None:
@@ -157,6 +157,7 @@ def _compared(
         base=summary(base),
         head=summary(head),
         shift=None if verdict is Verdict.FAILED else shift,
+        first=first if shift is again or verdict is Verdict.FAILED else None,
         p_adjusted=judged.p_adjusted,
         threshold=shift.floor,
         outcome_base=base.outcome,
@@ -166,6 +167,11 @@ def _compared(
             dict.fromkeys((*base.notes, *head.notes, *shift.notes, *_trends(base, head)))
         ),
     )
+
+
+def not_confirmed(first: Shift) -> str:
+    """Return why a suspect is inconclusive after independent rounds."""
+    return f"first rounds said {first.apparent}, independent rounds did not confirm it"
 
 
 TREND_LEVEL = 0.001

@@ -2,6 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
+from perfkit.model.culprit import AllocationChange, Culprit, Difference
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
@@ -12,6 +13,7 @@ from perfkit.model.report import (
     LeakState,
     Report,
     Revision,
+    Shard,
     Summary,
 )
 from perfkit.model.run import Run
@@ -22,11 +24,14 @@ from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
+    "AllocationChange",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
     "Commit",
     "Comparison",
+    "Culprit",
+    "Difference",
     "Environment",
     "EnvironmentDifference",
     "Function",
@@ -41,6 +46,7 @@ __all__ = [
     "Run",
     "Sample",
     "Series",
+    "Shard",
     "Shift",
     "Status",
     "Summary",

@@ -6,6 +6,7 @@ from typing import ClassVar, assert_never
 
 from perfkit.errors import ExitCode
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.culprit import Culprit
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.sample import Unit
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -49,7 +50,8 @@ class Comparison:
     ``shift`` is None exactly when no comparison of values was possible (failed, missing, new, or
     stored results of another source); ``reason`` then says why. ``verdict`` is the final word
     after multiplicity, confirmation, outcome and environment, and may be weaker than
-    ``shift.verdict``.
+    ``shift.verdict``. ``first`` is the shift of the rounds that made a suspect of it, where
+    independent rounds then gave ``shift``.
     """
 
     benchmark: BenchmarkId
@@ -58,6 +60,7 @@ class Comparison:
     base: Summary | None = None
     head: Summary | None = None
     shift: Shift | None = None
+    first: Shift | None = None
     p_adjusted: float | None = None
     threshold: float | None = None
     outcome_base: str | None = None
@@ -72,6 +75,11 @@ class Comparison:
     why: str = ""
     """The configuration's reason for this benchmark's own threshold."""
     warnings: tuple[str, ...] = ()
+    culprits: tuple[Culprit, ...] = ()
+    """The functions that made it slower, the first one most; found by profiles, which gate nothing.
+    Where none is significant they are guesses, and say so."""
+    culprit_note: str = ""
+    """What to know of the culprits, or why there are none; empty where they were not looked for."""
 
     @property
     def status(self) -> Status:
@@ -180,8 +188,34 @@ class LeakResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The manifest of one shard of a suite: ``index`` of ``count``, counted from 1.
+
+    ``expected`` is every benchmark of the whole suite, ``skipped`` those of this shard that
+    declined to run on both sides, for which no row is due. ``budgets`` and ``leaks`` are the rows
+    due of all shards together, in the state of nothing measured. ``suite`` is a digest of the
+    benchmarks and their sources, ``version`` perfkit's, ``alpha`` the false alarm rate that the
+    whole suite is held to.
+    """
+
+    index: int
+    count: int
+    project: str
+    suite: str
+    version: str
+    alpha: float
+    expected: tuple[BenchmarkId, ...]
+    skipped: tuple[BenchmarkId, ...] = ()
+    budgets: tuple[BudgetResult, ...] = ()
+    leaks: tuple[LeakResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything one invocation found. Its status is a pure function of its rows."""
+    """Everything one invocation found. Its status is a pure function of its rows.
+
+    ``shard`` says which part of the suite the rows are; None for a report of the whole.
+    """
 
     # pydantic reads this where a report from elsewhere is validated.
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -199,6 +233,7 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     warnings: tuple[str, ...] = ()
+    shard: Shard | None = None
 
     @property
     def status(self) -> Status:

@@ -15,6 +15,8 @@ class Run:
     apart; ``dirty`` is true for uncommitted changes on top of ``commit``. ``perfkit`` and
     ``asv_runner`` are the versions that measured. ``packages`` are the names and versions that the
     measured interpreter had installed, sorted; ``environment.packages_digest`` is their digest.
+    ``loads`` are the shares of the processors that other programs used, round by round (None where
+    the system does not tell).
     """
 
     identity: str
@@ -28,3 +30,4 @@ class Run:
     perfkit: str = ""
     asv_runner: str = ""
     packages: tuple[tuple[str, str], ...] = ()
+    loads: tuple[float | None, ...] = ()

@@ -38,9 +38,19 @@ class Sample:
     """True for deterministic metrics, which compare at n = 1."""
     source_hash: str | None = None
     """asv's version hash of the benchmark's source."""
+    loops: tuple[int, ...] = ()
+    """Calls behind each value, process by process; empty where that is not known."""
+    warmup: float | None = None
+    """Seconds of unmeasured calls before the first value of every process; None where the kind of
+    benchmark has none."""
+    loaded: tuple[int, ...] = ()
+    """Rounds in which the benchmark was measured although other programs used the machine."""
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if len(self.rounds) != len(self.processes):
             message = f"{len(self.processes)} processes but {len(self.rounds)} round numbers"
+            raise ValueError(message)
+        if self.loops and len(self.loops) != len(self.processes):
+            message = f"{len(self.processes)} processes but {len(self.loops)} counts of loops"
             raise ValueError(message)

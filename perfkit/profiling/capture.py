@@ -1,8 +1,10 @@
 """A target timed without a profiler, then recorded with one, each in a process of its own."""
 
 import math
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +23,42 @@ _CHILD = "perfkit.profiling.child"
 
 def _silent(_message: str) -> None:
     """Report no progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where a target runs.
+
+    ``cwd`` is the folder it is named from. ``site`` is the folder of a build to measure, with
+    ``suite``, the folder of the benchmarks that measure it; None measures the working tree.
+    ``python`` needs what perfkit and the target need.
+    """
+
+    cwd: Path
+    site: Path | None = None
+    suite: Path | None = None
+    python: str = sys.executable
+
+    def run(self, target: Target, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+        """Return the child's answer to ``request`` about ``target``."""
+        request |= {"target": target.to_json()}
+        environment = {}
+        if self.site is not None:
+            request |= {"site": str(self.site), "suite": str(self.suite or self.cwd)}
+            inherited = os.environ.get("PYTHONPATH")
+            entries = [str(self.site), *([inherited] if inherited else [])]
+            environment["PYTHONPATH"] = os.pathsep.join(entries)
+            # It would be said once per session, and both sides bear it alike.
+            environment["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
+        return run_child(
+            _CHILD,
+            request,
+            cwd=self.cwd,
+            name=str(target),
+            timeout=timeout,
+            python=self.python,
+            environment=environment,
+        )
 
 
 def capture(
@@ -51,31 +89,65 @@ def capture(
         UsageError: The target cannot be used as named.
         MeasurementError: The target failed, or ended before it was sampled once.
     """
-    name = str(target)
-    calls = None if repeat == "auto" else repeat
-    request: dict[str, Any] = {"target": target.to_json(), "calls": calls, "warmup": warmup}
-    progress(f"timing {name} without a profiler")
-    timed = run_child(
-        _CHILD, request | {"do": "time"}, cwd=cwd, name=name, timeout=timeout, python=python
+    where = Where(cwd=cwd, python=python)
+    progress(f"timing {target} without a profiler")
+    timing = timed(target, where, repeat=repeat, warmup=warmup, timeout=timeout)
+    progress(f"profiling {target}")
+    return recorded(
+        target,
+        where,
+        timing=timing,
+        interval=interval,
+        repeat=repeat,
+        warmup=warmup,
+        timeout=timeout,
     )
-    timing = Timing(**timed)
-    progress(f"profiling {name}")
-    request |= {
+
+
+def timed(
+    target: Target,
+    where: Where,
+    *,
+    repeat: int | Literal["auto"],
+    warmup: int,
+    timeout: float | None,
+) -> Timing:
+    """Return the time of a target without a profiler, in a process of its own."""
+    calls = None if repeat == "auto" else repeat
+    request: dict[str, Any] = {"do": "time", "calls": calls, "warmup": warmup}
+    return Timing(**where.run(target, request, timeout))
+
+
+def recorded(
+    target: Target,
+    where: Where,
+    *,
+    timing: Timing,
+    interval: float,
+    repeat: int | Literal["auto"],
+    warmup: int,
+    timeout: float | None,
+) -> Recording:
+    """Return a recording of a target in a process of its own, whose time is known."""
+    name = str(target)
+    request: dict[str, Any] = {
         "do": "record",
+        "calls": None if repeat == "auto" else repeat,
+        "warmup": warmup,
         "interval": interval,
         "batch": batch_size(timing),
         "limit_seconds": min(AUTO_LIMIT_SECONDS, (timeout or math.inf) / 2),
     }
-    recorded = run_child(_CHILD, request, cwd=cwd, name=name, timeout=timeout, python=python)
-    session = unpacked(recorded.pop("session"))
+    found = where.run(target, request, timeout)
+    session = unpacked(found.pop("session"))
     recording = Recording(
         target=name,
-        cwd=str(cwd.resolve()),
+        cwd=str(where.cwd.resolve()),
         timing=timing,
         warmup=warmup,
         interval=interval,
         session={**session, "target_description": name},
-        **recorded,
+        **found,
     )
     if not recording.samples:
         raise MeasurementError(_why_no_sample(recording))

@@ -5,8 +5,11 @@ import runpy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from perfkit.benchmarking.child import foreign_modules
+from perfkit.errors import MeasurementError
 from perfkit.model import Timing
 from perfkit.profiling.recording import packed, without_stem
 from perfkit.targets import load as loading
@@ -25,19 +28,30 @@ _STEM = (loading.__file__, runpy.__file__, "<frozen runpy>")
 
 
 def measure(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer ``do: time`` with a :class:`Timing`, ``do: record`` with a session and its calls."""
-    with loading.load(Target.from_json(request["target"])) as run:
+    """Answer ``do: time`` with a :class:`Timing`, ``do: record`` with a session and its calls.
+
+    ``site`` is the folder of the build that a benchmark has to run, None for the working tree.
+    """
+    site = request.get("site")
+    target = Target.from_json(request["target"])
+    with loading.load(target, None if site is None else Path(site)) as run:
         for _ in range(request["warmup"]):
             run()
         if request["do"] == "time":
             return asdict(time_calls(run, request["calls"], time.perf_counter))
-        return record(
+        found = record(
             run,
             request["calls"],
             interval=request["interval"],
             batch=request["batch"],
             limit_seconds=request["limit_seconds"],
         )
+    if site is not None and (wrong := foreign_modules(dict(request))):
+        raise MeasurementError(
+            f"{target} ran the wrong code: {wrong[0]} instead of the build in {site}; import the"
+            " project in the suite by its installed name only"
+        )
+    return found
 
 
 def time_calls(run: Callable[[], object], calls: int | None, clock: Callable[[], float]) -> Timing:

@@ -22,6 +22,9 @@ def to_values(report: Report) -> dict[str, Any]:
     for kind in DERIVED_STATUS:
         for row, value in zip(getattr(report, kind), values[kind], strict=True):
             value["status"] = str(row.status)
+    if report.shard is not None:
+        for check, value in zip(report.shard.leaks, values["shard"]["leaks"], strict=True):
+            value["status"] = str(check.status)
     values.pop("command")  # the envelope holds it
     return values
 
@@ -55,14 +58,9 @@ def from_text(text: str, place: str) -> Report:
         if key not in {"perfkit", "status", "exit_code", "error"}
     }
     for kind in DERIVED_STATUS:
-        rows = fields.get(kind, [])
-        if isinstance(rows, list):
-            fields[kind] = [
-                {key: value for key, value in row.items() if key != "status"}
-                if isinstance(row, dict)
-                else row
-                for row in rows
-            ]
+        fields[kind] = _without_status(fields.get(kind, []))
+    if isinstance(shard := fields.get("shard"), dict):
+        fields["shard"] = {**shard, "leaks": _without_status(shard.get("leaks", []))}
     try:
         report: Report = _adapter().validate_json(
             json.dumps({**fields, "command": header.get("command")})
@@ -75,6 +73,18 @@ def from_text(text: str, place: str) -> Report:
             " check."
         ) from error
     return report
+
+
+def _without_status(rows: object) -> object:
+    """Return rows without what follows from their verdicts; what is no row is left as it is."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {key: value for key, value in row.items() if key != "status"}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
 
 
 def _adapter() -> Any:  # noqa: ANN401  # pydantic's generic adapter, imported here for start-up's sake

@@ -1,6 +1,11 @@
 """The one sentence at the top of every rendering: a pure function of the rows."""
 
+import math
+import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from perfkit.model import (
@@ -39,18 +44,57 @@ WORD = {
 
 
 def sorted_rows(report: Report) -> list[Comparison]:
-    """Return all comparisons, gravest verdict first and the largest change first within one."""
+    """Return all comparisons, gravest verdict first and the largest change first within one.
 
-    def key(row: Comparison) -> tuple[bool, int, float, str]:
-        size = -abs(row.shift.ratio.estimate - 1) if row.shift else 0.0
-        return (
-            bool(row.waived or row.quarantined),
-            ORDER.index(row.verdict),
-            size,
-            str(row.benchmark),
-        )
+    Rows of the same change are in the order of their names, numbers in them by value.
+    """
+    graded = sorted(((_gravity(row), row) for row in report.comparisons), key=itemgetter(0))
+    return [
+        row
+        for _, equal in groupby(graded, key=itemgetter(0))
+        for row in _in_order_of_names([row for _, row in equal])
+    ]
 
-    return sorted(report.comparisons, key=key)
+
+def _in_order_of_names(rows: list[Comparison]) -> list[Comparison]:
+    return sorted(rows, key=lambda row: _by_numbers(str(row.benchmark))) if rows[1:] else rows
+
+
+RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
+
+
+def _gravity(row: Comparison) -> tuple[bool, int, float]:
+    size = -magnitude(row.shift.ratio.estimate) if row.shift else 0.0
+    return (not counted(row), RANK[row.verdict], size)
+
+
+def magnitude(ratio: float) -> float:
+    """Return how far ``ratio`` lies from no change: a half is as far as twice."""
+    return abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf
+
+
+NUMBERS = 4
+"""Numbers of a name that are compared by value; the rest of it is text."""
+
+
+def _by_numbers(name: str) -> tuple[str | tuple[int, str], ...]:
+    """Return a sorting key in which ``n=9`` comes before ``n=10``."""
+    # Texts and numbers take turns; without leading zeros, the longer number is the larger one.
+    return tuple(
+        (len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part
+        for index, part in enumerate(re.split(r"([0-9]+)", name, maxsplit=NUMBERS))
+    )
+
+
+def row_notes(row: Comparison) -> Iterator[str]:
+    """Yield what a rendering says under a row, one sentence each, the most important first."""
+    if row.reason:
+        yield row.reason
+    if row.waived:
+        yield f"waived: {row.waived}"
+    if row.quarantined:
+        yield f"in quarantine: {row.quarantined}"
+    yield from row.warnings
 
 
 def counted(row: Comparison) -> bool:
@@ -60,21 +104,24 @@ def counted(row: Comparison) -> bool:
 
 def counts(report: Report) -> dict[Verdict, int]:
     """Return how many rows have each verdict, in the order of gravity, zeros left out."""
-    found = [row.verdict for row in report.comparisons if counted(row)]
-    return {verdict: found.count(verdict) for verdict in ORDER if verdict in found}
+    found = Counter(row.verdict for row in report.comparisons if counted(row))
+    return {verdict: found[verdict] for verdict in ORDER if found[verdict]}
 
 
-def headline(report: Report) -> str:
+def headline(report: Report, name_of: Callable[[str], str] = str) -> str:
     """Return the verdict word, then the worst finding in one clause.
+
+    ``name_of`` renders the name of a benchmark; all other words are perfkit's own.
 
     Examples: ``Failed: 1 of 12 benchmarks regressed, worst time_warm x2.31.``
     ``Passed: 12 benchmarks unchanged.``
     """
-    return f"{WORD[report.status]}: {'; '.join(_clauses(report)) or 'nothing was measured'}."
+    clauses = "; ".join(_clauses(report, name_of)) or "nothing was measured"
+    return f"{WORD[report.status]}: {clauses}."
 
 
-def _clauses(report: Report) -> list[str]:
-    clauses = _verdict_clauses(report)
+def _clauses(report: Report, name_of: Callable[[str], str]) -> list[str]:
+    clauses = _verdict_clauses(report, name_of)
     if waived := sum(bool(row.waived) for row in report.comparisons):
         clauses.append(f"{waived} waived")
     if quarantined := sum(bool(row.quarantined) for row in report.comparisons):
@@ -91,19 +138,27 @@ def _clauses(report: Report) -> list[str]:
     return clauses
 
 
-def _verdict_clauses(report: Report) -> list[str]:
+def _verdict_clauses(report: Report, name_of: Callable[[str], str]) -> list[str]:
     clauses = []
     total = len(report.comparisons)
     for verdict, count in counts(report).items():
-        rows = [row for row in sorted_rows(report) if row.verdict is verdict and counted(row)]
         clause = f"{count} of {total} benchmarks {verdict}"
         if verdict is Verdict.UNCHANGED and count == total:
             clause = f"all {total} benchmarks unchanged" if total > 1 else "the benchmark unchanged"
-        worst = rows[0]
-        if verdict in {Verdict.REGRESSED, Verdict.IMPROVED} and worst.shift:
-            clause += f", most {worst.benchmark} {change(worst.shift.ratio.estimate)}"
+        if verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
+            first = _most(r for r in report.comparisons if r.verdict is verdict)
+            if first.shift:
+                moved = change(first.shift.ratio.estimate)
+                clause += f", most {name_of(str(first.benchmark))} {moved}"
         clauses.append(clause)
     return clauses
+
+
+def _most(rows: Iterable[Comparison]) -> Comparison:
+    """Return the row that :func:`sorted_rows` puts first, without sorting all of them."""
+    graded = [(_gravity(row), row) for row in rows]
+    first = min(graded, key=itemgetter(0))[0]
+    return _in_order_of_names([row for grade, row in graded if grade == first])[0]
 
 
 def _exception_clauses(report: Report) -> list[str]:

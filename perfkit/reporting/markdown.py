@@ -1,19 +1,51 @@
 """A report as the comment under a pull request: ten lines a reviewer reads.
 
 Everything that comes from outside (benchmark names, labels, file names) is made inert: it can
-neither break the table nor mention a team, whatever it is called.
+neither break the table nor mention a team, whatever it is called. Where not everything fits, what
+matters least is left out first, and counted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from perfkit.model import Comparison, LeakResult, Report, Status, Verdict
-from perfkit.reporting.headline import advice, counts, headline, sorted_rows
+from perfkit.model import (
+    BudgetResult,
+    Comparison,
+    LeakResult,
+    Report,
+    Status,
+    Verdict,
+    WaiverResult,
+)
+from perfkit.reporting.culprit_words import culprit_lines
+from perfkit.reporting.headline import (
+    advice,
+    counted,
+    counts,
+    headline,
+    magnitude,
+    row_notes,
+    sorted_rows,
+)
+from perfkit.reporting.inert import inert, inert_sentence
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
 from perfkit.reporting.terminal import difference_text, method, revision, waiver_text
-from perfkit.reporting.visible import visible
+
+COMMENT_BYTES = 59_500
+"""UTF-8 bytes of a comment. GitHub refuses a body of more than 65,536 characters; below 60,000
+bytes, a marker and a title of up to 500 still fit, however the characters are counted."""
+
+FRAME_BYTES = 2_000
+"""What the fixed parts of a comment may take beside its headline and its rows: heads of tables,
+summaries, counts of what was left out."""
 
 OPEN_ROWS = 10
 """Rows of the open table; the others stand under "details"."""
+
+MOST_NOTES = 8
+"""Sentences under one row, each of at most :data:`NOTE_CHARACTERS`."""
+
+NOTE_CHARACTERS = 300
 
 MARK = {
     Verdict.REGRESSED: "🔴",
@@ -26,130 +58,208 @@ MARK = {
     Verdict.NEW: "🆕",
 }
 
-NEVER_OPEN = {Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.NEW}
-"""Verdicts that are no change: they stand in the details only."""
+QUIET = (Verdict.INCONCLUSIVE, Verdict.NEW, Verdict.UNCHANGED)
+"""Verdicts that are no change: they stand in the details only, in this order."""
 
-_INERT = {ord(character): f"&#{ord(character)};" for character in "&<>|`*_~[]()!@#:\\\"'$"}
-_PLAIN = {ord(character): f"&#{ord(character)};" for character in "&<>|`*_~[]@#$\\"}
-
-
-def inert(text: str) -> str:
-    """Return ``text`` as HTML code in which nothing is markup, a mention or a reference."""
-    return f"<code>{visible(text).translate(_INERT)}</code>"
+TABLE_HEAD = ("| | benchmark | base | head | change | n |", "|---|---|--:|--:|--:|--:|")
 
 
-def report_markdown(report: Report) -> str:
-    """Return the comment. Nothing changed means one line and folded details."""
-    lines = [f"**perfkit** {_plain(headline(report))}"]
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to say: a row of a table or a line of a list, with the section it stands in."""
+
+    section: str
+    lines: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """UTF-8 bytes of the lines with their ends."""
+        return sum(len(line.encode()) + 1 for line in self.lines)
+
+
+def report_markdown(report: Report, *, limit: int = COMMENT_BYTES) -> str:
+    """Return the comment, of at most ``limit`` UTF-8 bytes. Nothing changed means one line.
+
+    What does not fit is left out from its end: unchanged rows first, then new and inconclusive
+    ones, improvements, warnings, budgets and leaks, what failed, and regressions last.
+    """
+    title = f"**perfkit** {headline(report, inert)}"
+    made = f"<sub>{inert_sentence(_origin(report) + method(report))}</sub>"
+    if nothing_to_say(report):
+        return f"{title} {made}\n"
+    top = [title]
     if word := advice(report):
-        lines += ["", word]
+        top += ["", word]
     rows = sorted_rows(report)
-    changed = [row for row in rows if row.verdict not in NEVER_OPEN]
-    if changed:
-        lines += ["", *_table(changed[:OPEN_ROWS])]
-        if len(changed) > OPEN_ROWS:
-            lines += ["", f"and {len(changed) - OPEN_ROWS} more, see the details."]
-    lines += _findings(report)
-    rest = [row for row in rows if row not in changed[:OPEN_ROWS]]
-    if rest:
-        lines += ["", *_details(report, rest)]
-    warnings = [*report.warnings, *map(difference_text, report.differences)]
-    if warnings:
-        lines += ["", *(f"- ⚠️ {_plain(warning)}" for warning in warnings)]
-    lines += ["", f"<sub>{_origin(report)}{_plain(method(report))}</sub>"]
+    totals = _totals(report, rows)
+    room = limit - FRAME_BYTES - sum(len(line.encode()) + 1 for line in (*top, made))
+    kept: dict[str, list[str]] = {}
+    said = dict.fromkeys(totals, 0)
+    for item in _items(report, rows):
+        room -= item.size
+        if room < 0:
+            break
+        kept.setdefault(item.section, []).extend(item.lines)
+        said[item.section] += 1
+    left = {section: totals[section] - said[section] for section in totals}
+    lines = [*top, *_table("open", kept, left), *_list("findings", kept, left)]
+    lines += _folded(f"{totals['more']} more changed", "more", kept, left)
+    for verdict in QUIET:
+        lines += _folded(_quiet_summary(verdict, rows, totals), verdict, kept, left)
+    lines += [*_list("warnings", kept, left), "", made]
     return "\n".join(lines) + "\n"
 
 
-def _plain(text: str) -> str:
-    """Return a sentence of our own that may quote outside names, with those made harmless."""
-    return visible(text).translate(_PLAIN)
+def nothing_to_say(report: Report) -> bool:
+    """Whether all was measured, nothing moved, nothing is open and nothing is new."""
+    return (
+        report.status is Status.PASSED
+        and set(counts(report)) <= {Verdict.UNCHANGED}
+        and all(map(counted, report.comparisons))
+        and not report.interrupted
+        and not report.warnings
+        and not report.waivers
+        and not report.differences
+    )
 
 
 def _origin(report: Report) -> str:
     if report.base is None or report.head is None:
         return ""
-    return f"{_plain(revision(report.base))} → {_plain(revision(report.head))}; "
+    return f"{revision(report.base)} → {revision(report.head)}; "
 
 
-def _table(rows: Iterable[Comparison]) -> list[str]:
-    lines = ["| | benchmark | base | head | change | n |", "|---|---|--:|--:|--:|--:|"]
-    for row in rows:
-        mark = "👁" if row.waived or row.quarantined else MARK[row.verdict]
-        values = [side.median for side in (row.base, row.head) if side is not None]
-        scale = scale_of(values, row.unit)
-        base, head = (
-            "-" if side is None else quantity(side.median, row.unit, scale)
-            for side in (row.base, row.head)
-        )
-        moved = "-"
-        n = "-"
-        if row.shift is not None:
-            ratio = row.shift.ratio
-            moved = f"**{_plain(change(ratio.estimate))}** {_plain(change_interval(ratio))}"
-            n = f"{row.shift.n_base}+{row.shift.n_head}"
-        notes = [
-            row.reason,
-            f"waived: {row.waived}" if row.waived else "",
-            quarantine(row),
-            *row.warnings,
-        ]
-        said = "; ".join(_plain(note) for note in notes if note)
-        name = inert(str(row.benchmark)) + (f"<br>{said}" if said else "")
-        lines.append(f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |")
-    return lines
+def _changed(row: Comparison) -> bool:
+    return row.verdict not in QUIET
 
 
-def quarantine(row: Comparison) -> str:
-    """Return why the row decides nothing; empty where it does."""
-    return f"in quarantine: {row.quarantined}" if row.quarantined else ""
+Finding = BudgetResult | LeakResult | WaiverResult
 
 
-def _findings(report: Report) -> list[str]:
-    lines: list[str] = []
-    for result in report.budgets:
-        if result.status is Status.PASSED:
-            continue
-        found = (
-            result.reason or "not measured"
-            if result.measured is None
-            else f"{result.status}: {result.statistic}"
-            f" {quantity(result.measured.estimate, result.unit)}"
-            + (f" ({result.reason})" if result.reason else "")
-        )
-        limit = quantity(result.limit, result.unit)
-        lines.append(f"- budget {inert(result.name)}: {_plain(found)}, limit {limit}")
-    for leak in report.leaks:
-        if leak.status is not Status.PASSED:
-            lines += _leak(leak)
-    lines += [
-        f"- {'👁' if waiver.status is Status.PASSED else '✗'} {_plain(waiver_text(waiver))}"
-        for waiver in report.waivers
+def _findings(report: Report) -> list[Finding]:
+    """Return what did not pass, and the waivers that hold last: nobody forgets them."""
+    rows: list[Finding] = [*report.budgets, *report.leaks, *report.waivers]
+    holding = [row for row in report.waivers if row.status is Status.PASSED]
+    return [*(row for row in rows if row.status is not Status.PASSED), *holding]
+
+
+def _warnings(report: Report) -> list[str]:
+    return [*report.warnings, *map(difference_text, report.differences)]
+
+
+def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
+    """Return how many things each section would have if all of them fitted."""
+    changed = sum(map(_changed, rows))
+    quiet = {str(verdict): sum(row.verdict is verdict for row in rows) for verdict in QUIET}
+    return {
+        "open": min(changed, OPEN_ROWS),
+        "more": max(changed - OPEN_ROWS, 0),
+        "findings": len(_findings(report)),
+        "warnings": len(_warnings(report)),
+        **quiet,
+    }
+
+
+def _items(report: Report, rows: Sequence[Comparison]) -> Iterator[Item]:
+    """Yield everything there is to say, what matters most first."""
+    changed = [row for row in rows if _changed(row)]
+    placed = [(row, "open" if index < OPEN_ROWS else "more") for index, row in enumerate(changed)]
+    grave = {Status.FAILED, Status.ERROR}
+    yield from (Item(section, _row(row)) for row, section in placed if row.status in grave)
+    yield from (Item("findings", _finding(finding)) for finding in _findings(report))
+    yield from (Item("warnings", (f"- ⚠️ {inert_sentence(text)}",)) for text in _warnings(report))
+    yield from (Item(section, _row(row)) for row, section in placed if row.status not in grave)
+    for verdict in QUIET:
+        yield from (Item(verdict, _row(row)) for row in rows if row.verdict is verdict)
+
+
+def _row(row: Comparison) -> tuple[str]:
+    mark = MARK[row.verdict] if counted(row) else "👁"
+    values = [side.median for side in (row.base, row.head) if side is not None]
+    scale = scale_of(values, row.unit)
+    base, head = (
+        "-" if side is None else quantity(side.median, row.unit, scale)
+        for side in (row.base, row.head)
+    )
+    moved = n = "-"
+    if row.shift is not None:
+        ratio = row.shift.ratio
+        interval = change_interval(ratio).replace("[", "&#91;").replace("]", "&#93;")
+        moved = f"**{change(ratio.estimate)}** {interval}"
+        n = f"{row.shift.n_base}+{row.shift.n_head}"
+    notes = list(row_notes(row))
+    cell = [
+        inert(str(row.benchmark)),
+        *(inert_sentence(note, NOTE_CHARACTERS) for note in notes[:MOST_NOTES]),
+        *([f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []),
+        *(f"↳ {line}" for line in culprit_lines(row, quote=inert, plain=inert_sentence)),
     ]
-    return ["", *lines] if lines else []
+    name = "<br>".join(cell)
+    return (f"| {mark} {row.verdict} | {name} | {base} | {head} | {moved} | {n} |",)
 
 
-def _leak(leak: LeakResult) -> list[str]:
+def _finding(row: Finding) -> tuple[str, ...]:
+    match row:
+        case BudgetResult():
+            return (_budget(row),)
+        case LeakResult():
+            return tuple(_leak(row))
+        case WaiverResult():
+            mark = "👁" if row.status is Status.PASSED else "✗"
+            return (f"- {mark} {inert_sentence(waiver_text(row))}",)
+
+
+def _budget(result: BudgetResult) -> str:
+    found = (
+        result.reason or "not measured"
+        if result.measured is None
+        else f"{result.status}: {result.statistic}"
+        f" {quantity(result.measured.estimate, result.unit)}"
+        + (f" ({result.reason})" if result.reason else "")
+    )
+    limit = quantity(result.limit, result.unit)
+    return f"- budget {inert(result.name)}: {inert_sentence(found)}, limit {limit}"
+
+
+def _leak(leak: LeakResult) -> Iterator[str]:
     word = "keeps memory" if leak.status is Status.FAILED else leak.reason or str(leak.status)
-    lines = [f"- leak check {inert(leak.target)}: {_plain(word)}"]
-    lines += [
-        f"  - {inert(site.place)} {site.bytes_per_iteration:,.0f} B per iteration"
-        for site in leak.sites[:3]
-    ]
-    return lines
+    yield f"- leak check {inert(leak.target)}: {inert_sentence(word)}"
+    for site in leak.sites[:3]:
+        yield f"  - {inert(site.place)} {site.bytes_per_iteration:,.0f} B per iteration"
 
 
-def _details(report: Report, rest: list[Comparison]) -> list[str]:
-    found = counts(report)
-    words = [
-        f"{found[verdict]} {verdict}"
-        for verdict in (Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.NEW)
-        if verdict in found
-    ]
-    summary = ", ".join(words) or f"{len(rest)} more"
+def _quiet_summary(verdict: Verdict, rows: Iterable[Comparison], totals: dict[str, int]) -> str:
+    """Return the number, and for unchanged rows how far the farthest moved."""
+    words = f"{totals[verdict]} {verdict}"
+    ratios = [row.shift.ratio.estimate for row in rows if row.verdict is verdict and row.shift]
+    if verdict is Verdict.UNCHANGED and ratios:
+        words += f", the largest change {change(max(ratios, key=magnitude))}"
+    return words
+
+
+def _table(section: str, kept: dict[str, list[str]], left: dict[str, int]) -> list[str]:
+    rows = kept.get(section, [])
+    return [*(["", *TABLE_HEAD, *rows] if rows else []), *_and_more(left[section])]
+
+
+def _list(section: str, kept: dict[str, list[str]], left: dict[str, int]) -> list[str]:
+    lines = kept.get(section, [])
+    return [*(["", *lines] if lines else []), *_and_more(left[section])]
+
+
+def _folded(
+    summary: str, section: str, kept: dict[str, list[str]], left: dict[str, int]
+) -> list[str]:
+    if section not in kept:
+        return ["", f"{summary}, not listed here."] if left[section] else []
     return [
-        f"<details><summary>{summary}</summary>",
         "",
-        *_table(rest),
+        f"<details><summary>{summary}</summary>",
+        *_table(section, kept, left),
         "",
         "</details>",
     ]
+
+
+def _and_more(count: int) -> list[str]:
+    return ["", f"and {count} more"] if count else []

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perfkit.model import BenchmarkId, Run, Sample
+from perfkit.model import BenchmarkId, Environment, Run, Sample
 from perfkit.reporting.quantity import duration, quantity, scale_of
 from perfkit.reporting.visible import visible
 from perfkit.stats import representatives
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def run_text(
-    run: Run, *, rounds: int, seconds: float, skipped: Sequence[BenchmarkId], stored: str
+    run: Run,
+    *,
+    rounds: int,
+    seconds: float,
+    skipped: Sequence[BenchmarkId],
+    stored: str,
+    warnings: Sequence[str] = (),
 ) -> "RenderableType":
     """Return a table of benchmark, median and quartiles over processes, n and outcome.
 
@@ -39,6 +45,7 @@ def run_text(
     if skipped:
         names = ", ".join(map(str, skipped))
         parts.append(Text(f"! {len(skipped)} declined to run (skipped): {names}", style="yellow"))
+    parts.extend(Text(f"! {warning}", style="yellow") for warning in warnings)
     return Group(*parts, Text(stored, style="dim"))
 
 
@@ -83,18 +90,30 @@ def run_values(
     *,
     skipped: Sequence[BenchmarkId],
     stored: str | None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the run's keys of the JSON envelope; times in seconds, sizes in bytes."""
     return {
         "commit": run.commit,
         "dirty": run.dirty,
         "stored": stored,
+        "warnings": list(warnings),
+        "environment": {
+            **{field: getattr(run.environment, field) for field in Environment.__slots__},
+            "fingerprint": run.environment.fingerprint,
+        },
+        "asv_runner": run.asv_runner,
+        "packages": dict(run.packages),
+        "loads": list(run.loads),
         "skipped": [str(identity) for identity in skipped],
         "benchmarks": [
             {
                 "name": str(sample.benchmark),
                 "unit": str(sample.unit),
                 "processes": [list(values) for values in sample.processes],
+                "loops": list(sample.loops),
+                "warmup": sample.warmup,
+                "loaded": list(sample.loaded),
                 "outcome": sample.outcome,
                 "failure": sample.failure,
                 "output": failures.get(sample.benchmark),

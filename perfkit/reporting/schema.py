@@ -47,7 +47,7 @@ def report_schema() -> dict[str, Any]:
         "properties": {
             "schema": {"const": SCHEMA},
             "version": {"type": "string"},
-            "command": {"enum": ["compare", "check", "comment"]},
+            "command": {"enum": ["compare", "check", "comment", "merge"]},
         },
         "required": ["schema", "version", "command"],
     }

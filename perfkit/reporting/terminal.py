@@ -17,6 +17,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.culprit_words import culprits_of
 from perfkit.reporting.headline import advice, headline, sorted_rows
 from perfkit.reporting.quantity import (
     SCIENTIFIC,
@@ -58,7 +59,7 @@ def report_text(report: Report) -> "RenderableType":
     shown = [row for row in sorted_rows(report) if row.verdict is not Verdict.UNCHANGED]
     folded = [row for row in sorted_rows(report) if row.verdict is Verdict.UNCHANGED]
     if shown:
-        parts += [Text(), _comparisons(shown)]
+        parts += [Text(), _comparisons(shown), *_culprits(shown)]
     if folded:
         parts += [Text(), _folded(folded)]
     if report.budgets:
@@ -104,7 +105,11 @@ def method(report: Report) -> str:
 
 def environment_line(environment: Environment) -> str:
     """Return the machine and interpreter in a few words."""
-    return f"{environment.cpu}, {environment.cores} cores, Python {environment.python}"
+    words = f"{environment.cpu}, {environment.cores} cores, Python {environment.python}"
+    if environment.affinity:
+        kept = ", ".join(map(str, environment.affinity))
+        words += f", measured on processor {kept}"
+    return words
 
 
 def _line(words: str, style: str = "") -> "Text":
@@ -138,6 +143,11 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
             _line(_verdict(row), style=colour),
         )
     return table
+
+
+def _culprits(rows: Iterable[Comparison]) -> "list[Text]":
+    found = culprits_of(rows)
+    return [_line(""), _line("Culprits", style="bold"), *map(_line, found)] if found else []
 
 
 def _values(row: Comparison) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from perfkit.stats.change_points import (
     find_change_points,
 )
 from perfkit.stats.events import Event, Member, group_events
+from perfkit.stats.function_costs import FunctionCosts, compare_costs
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
 from perfkit.stats.noise_floor import NoiseFloor, calibrate_history, calibrate_rounds
 from perfkit.stats.quantile_interval import quantile_interval
@@ -21,6 +22,7 @@ from perfkit.stats.two_sample import compare_samples
 __all__ = [
     "ChangePoint",
     "Event",
+    "FunctionCosts",
     "Member",
     "NoiseFloor",
     "SequentialComparison",
@@ -32,6 +34,7 @@ __all__ = [
     "analyze_series",
     "calibrate_history",
     "calibrate_rounds",
+    "compare_costs",
     "compare_quantiles",
     "compare_samples",
     "find_change_points",

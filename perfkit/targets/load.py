@@ -27,7 +27,7 @@ Run = Callable[[], object]
 
 
 @contextmanager
-def load(target: Target) -> Iterator[Run]:
+def load(target: Target, site: Path | None = None) -> Iterator[Run]:
     """Prepare a target and yield the function that runs it once.
 
     Preparing imports a callable's module or runs a benchmark's ``setup_cache`` and ``setup``;
@@ -35,6 +35,9 @@ def load(target: Target) -> Iterator[Run]:
     ``__name__ == "__main__"``; what they imported stays imported. A coroutine is run to its end
     with :func:`asyncio.run`. ``sys.path``, ``sys.argv`` and, for a benchmark, the working
     directory are the target's afterwards.
+
+    A benchmark imports the project from the working tree, as asv would install it; with ``site``
+    from that folder, which holds a build of it.
 
     Raises:
         UsageError: The target does not exist, needs arguments, or does nothing when called.
@@ -49,7 +52,7 @@ def load(target: Target) -> Iterator[Run]:
         case TargetKind.CALLABLE:
             yield _guarded(target, _callable(target))
         case TargetKind.BENCHMARK:
-            with _benchmark(target) as body:
+            with _benchmark(target, site) as body:
                 yield _guarded(target, body)
         case _:
             assert_never(target.kind)
@@ -150,9 +153,9 @@ def _check_signature(target: Target, function: object) -> None:
 
 
 @contextmanager
-def _benchmark(target: Target) -> Iterator[Run]:
+def _benchmark(target: Target, site: Path | None) -> Iterator[Run]:
     suite = find_suite(Path.cwd())
-    _use_working_tree(suite)
+    _use(_working_tree(suite) if site is None else [site])
     # asv runs each benchmark in a scratch directory, where setup_cache may leave files.
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         os.chdir(scratch)
@@ -173,13 +176,18 @@ def _benchmark(target: Target) -> Iterator[Run]:
                 benchmark.do_teardown()
 
 
-def _use_working_tree(suite: Suite) -> None:
-    """Let the suite, and processes that it starts, import the project that asv would install."""
+def _working_tree(suite: Suite) -> list[Path]:
+    """Return where the project is that asv would install."""
     project = Path.cwd()
     if suite.subdirectory:
         below = (parent / suite.subdirectory for parent in suite.config.parents)
         project = next((folder for folder in below if folder.is_dir()), project)
-    folders = [str(folder) for folder in (project / "src", project) if folder.is_dir()]
+    return [folder for folder in (project / "src", project) if folder.is_dir()]
+
+
+def _use(project: list[Path]) -> None:
+    """Let the suite, and processes that it starts, import the project from these folders."""
+    folders = [str(folder) for folder in project]
     sys.path[:0] = folders
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([*folders, *([inherited] if inherited else [])])

@@ -63,6 +63,10 @@ def run_of(*samples: Sample, commit: str = "c" * 40, identity: str = "1") -> Run
         started=1_700_000_100_000,
         environment=ENVIRONMENT,
         samples=samples,
+        perfkit="0.1.0",
+        asv_runner="0.3.2",
+        packages=(("numpy", "2.1.0"), ("scipy", "1.15.0")),
+        loads=(0.25, None),
     )
 
 
@@ -88,6 +92,10 @@ def samples(draw: st.DrawFn, identity: BenchmarkId) -> Sample:
         )
     )
     rounds = draw(st.sets(st.integers(0, 99), min_size=len(processes), max_size=len(processes)))
+    loops = draw(
+        st.just([])
+        | st.lists(st.integers(1, 10**9), min_size=len(processes), max_size=len(processes))
+    )
     return Sample(
         benchmark=identity,
         unit=unit,
@@ -98,6 +106,9 @@ def samples(draw: st.DrawFn, identity: BenchmarkId) -> Sample:
         better=draw(st.sampled_from(["lower", "higher"])),
         exact=draw(st.booleans()),
         source_hash="v1",
+        loops=tuple(loops) if failure is None else (),
+        warmup=draw(st.none() | st.just(0.1)),
+        loaded=tuple(sorted(draw(st.sets(st.integers(0, 99), max_size=3)))),
     )
 
 
@@ -125,8 +136,27 @@ def test_what_is_stored_is_read_again(tmp_path_factory: object, data: st.DataObj
     assert set(found.samples) == set(run.samples)
     assert found.environment.label == machine_name(ENVIRONMENT)  # a host name is not stored
     assert "kitchen" not in path.read_text()
-    for name in ("identity", "commit", "dirty", "date", "started"):
-        assert getattr(found, name) == getattr(run, name)
+    assert replace(found, samples=(), environment=ENVIRONMENT) == replace(run, samples=())
+
+
+def test_what_an_earlier_version_stored_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    document = json.loads(path.read_text())
+    own = document["perfkit"]
+    for added in ("perfkit", "asv_runner", "packages", "loads", "loops"):
+        del own[added]
+    for added in ("cpu_flags", "image", "affinity"):
+        del own["environment"][added]
+    path.write_text(json.dumps(document))
+    (found,) = read(tmp_path)
+    assert (found.packages, found.loads, found.environment.affinity) == ((), (), None)
+    assert [one.loops for one in found.samples] == [()]
+    # A fact that only a later version knows is passed over.
+    own["environment"]["colour"] = "red"
+    own["environment"]["affinity"] = [0, 2]
+    path.write_text(json.dumps(document))
+    (found,) = read(tmp_path)
+    assert found.environment.affinity == (0, 2)
 
 
 def sample(name: str, *processes: tuple[float, ...], unit: Unit = Unit.SECONDS) -> Sample:

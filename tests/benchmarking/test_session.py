@@ -1,30 +1,46 @@
 """Rounds of real processes, and the decisions between them without any process."""
 
+import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from asv_runner.benchmarks.time import TimeBenchmark
 from tiny_project import Project
 
-from perfkit.benchmarking import session
+from perfkit.benchmarking import child, session
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover
 from perfkit.benchmarking.process import Interpreter
+from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.recorder import Measured
-from perfkit.benchmarking.session import MeasuredSide, Measurement, Plan, Progress, measure
+from perfkit.benchmarking.session import (
+    MeasuredSide,
+    Measurement,
+    Plan,
+    Progress,
+    measure,
+    warnings_of_load,
+)
 from perfkit.benchmarking.suite import find_suite
-from perfkit.model import BenchmarkId, Revision, Sample, Unit
+from perfkit.model import BenchmarkId, Revision, Sample, Unit, Verdict
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
 
 
-def never(base: Sample, head: Sample) -> bool:
+def never(base: Sample, head: Sample) -> Verdict:
     del base, head
-    return False
+    return Verdict.INCONCLUSIVE
+
+
+def settles_a(base: Sample, head: Sample) -> Verdict:
+    del head
+    return Verdict.UNCHANGED if base.benchmark.name == "a" else Verdict.INCONCLUSIVE
 
 
 def silent(progress: Progress) -> None:
@@ -52,7 +68,7 @@ def one_round(project: Project, suite: str, *, rounds: int = 1) -> Measurement:
             [identity for benchmark in benchmarks for identity in benchmark.ids],
             Plan(min_rounds=rounds, max_rounds=rounds, seconds=1e9),
             suite=side.suite.benchmarks,
-            decided=never,
+            standing=never,
             clock=itertools.count().__next__,
             on_progress=silent,
         )
@@ -120,6 +136,9 @@ def test_what_works(project: Project) -> None:
     assert samples["bench.peakmem_list"].unit is Unit.BYTES
     assert min(min(samples["bench.peakmem_list"].processes)) > 1e6
     assert str(samples["bench.Digest.track_one"].outcome).startswith("sha256 982d9e3eb996f559")
+    assert timed.loops == (3, 3)
+    assert timed.warmup == 0
+    assert samples["bench.track_seed"].warmup is None
     assert samples["bench.Skipping.track_n(1)"].processes == ((1,), (1,))
     assert found.skipped["head"] == {BenchmarkId("bench.Skipping.track_n", ("2",))}
     assert "bench.Skipping.track_n(2)" not in samples
@@ -291,9 +310,10 @@ def scripted(
     plan: Plan,
     give: Give,
     *,
-    decided: session.Decided = never,
+    standing: session.Standing = never,
     clock: Callable[[], float] | None = None,
     on_progress: Callable[[Progress], None] = silent,
+    quiet: Quiet | None = None,
 ) -> tuple[Measurement, list[tuple[str, str, int]]]:
     journal: list[tuple[str, str, int]] = []
     sides: tuple[SideName, ...] = ("base", "head")
@@ -308,9 +328,10 @@ def scripted(
         [BenchmarkId(name) for name in names],
         plan,
         suite=Path(),
-        decided=decided,
+        standing=standing,
         clock=clock or itertools.count().__next__,
         on_progress=on_progress,
+        quiet=quiet,
     )
     return found, journal
 
@@ -339,7 +360,7 @@ def test_what_is_decided_gets_no_more_rounds() -> None:
         ["a", "b"],
         Plan(min_rounds=3, max_rounds=6, seconds=1e9),
         fine,
-        decided=lambda base, _: base.benchmark.name == "a",
+        standing=settles_a,
     )
     counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
     assert counts == {"a": 3, "b": 6}
@@ -351,7 +372,7 @@ def test_what_is_settled_at_a_first_look_gets_no_more_rounds() -> None:
         ["a", "b"],
         Plan(min_rounds=4, max_rounds=6, seconds=1e9, first_look=2),
         fine,
-        decided=lambda base, _: base.benchmark.name == "a",
+        standing=settles_a,
     )
     counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
     assert counts == {"a": 2, "b": 6}
@@ -410,13 +431,159 @@ def test_ctrl_c_at_any_moment_keeps_whole_pairs(runs: int) -> None:
     assert sum(len(sample.processes) for sample in base.values()) == runs // 2
 
 
+class Shares:
+    """A machine of which others use the next share whenever a pair was measured."""
+
+    def __init__(self, *shares: float | None) -> None:
+        self.shares = iter(shares)
+        self.waits = 0
+        self.waited_seconds = 0.0
+
+    def wait(self) -> None:
+        self.waits += 1
+        self.waited_seconds += 2.0
+
+    def lap(self) -> float | None:
+        return next(self.shares)
+
+
+def test_what_was_measured_under_load_is_remembered() -> None:
+    quiet = Shares(0.1, 0.7, 0.2, None, 0.9, 0.9)
+    found, _ = scripted(
+        ["a", "b"],
+        Plan(min_rounds=3, max_rounds=3, seconds=1e9),
+        fine,
+        quiet=quiet,  # type: ignore[arg-type]
+    )
+    assert found.loads == [0.4, 0.2, 0.9]
+    assert (found.pairs, found.loaded_pairs, quiet.waits) == (6, 3, 6)
+    for side in ("base", "head"):
+        loaded = [sample.loaded for sample in found.samples[side].values()]
+        assert sorted(map(len, loaded)) == [1, 2]
+        assert all(rounds[-1] == 2 for rounds in loaded)
+    assert list(warnings_of_load([found])) == [
+        "measuring waited 12 s for other programs to stop using the processors",
+        (
+            "other programs used half of the processors or more during 3 of 6 measurements, which"
+            " adds noise: stop them, or wait for a quieter machine"
+        ),
+    ]
+    quiet_ones, _ = scripted(["a"], Plan(min_rounds=20, max_rounds=20, seconds=1e9), fine)
+    quiet_ones.loaded_pairs = 1  # one in twenty is no warning
+    assert list(warnings_of_load([quiet_ones])) == []
+
+
+def test_verdicts_and_the_time_left_are_told_while_measuring() -> None:
+    def give(side: str, identity: BenchmarkId, number: int) -> Measured:
+        if (side, identity.name, number) == ("head", "fails", 0):
+            return Measured(failure="crashed")
+        return fine(side, identity, number)
+
+    seen: list[Progress] = []
+    scripted(
+        ["a", "b", "fails"],
+        Plan(min_rounds=2, max_rounds=4, seconds=30),
+        give,
+        standing=settles_a,
+        clock=itertools.count().__next__,
+        on_progress=seen.append,
+    )
+    told = [
+        (p.round_number, {verdict.value: n for verdict, n in p.verdicts.items()}, p.undecided)
+        for p in seen
+    ]
+    assert told[:3] == [(1, {}, 3)] * 3
+    assert told[3:5] == [(2, {"failed": 1, "inconclusive": 2}, 2)] * 2
+    assert told[5:] == [
+        (number, {"failed": 1, "unchanged": 1, "inconclusive": 1}, 1) for number in (3, 4)
+    ]
+    assert seen[0].seconds_left is None
+    # Elapsed 2 ticks of the clock for the first pair, so two each for the other five.
+    assert seen[1].seconds_left == 2 / 1 * 5
+    last = seen[-1]
+    assert last.seconds_left is not None
+    assert 0 < last.seconds_left < 30
+
+
+def test_calls_per_value_are_what_the_first_process_found(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.suite("class Work:\n    def time_work(self): pass\n")
+    side = side_of(project)
+    asked: list[dict[str, object]] = []
+
+    def answer(request: dict[str, object], **_: object) -> dict[str, object]:
+        asked.append(request)
+        return {
+            "values": [0.5],
+            "number": 41 + len(asked),
+            "warmup": 0.1,
+            "skipped": False,
+            "outcome": None,
+            "foreign": [],
+        }
+
+    monkeypatch.setattr(session, "call_child", answer)
+    benchmark = Benchmark(
+        name="bench.Work.time_work", kind="time", unit=Unit.SECONDS, parameters=(), version="1",
+        timeout=1, automatic_repeat=True,
+    )  # fmt: skip
+    with MeasuredSide(side, affinity=(0,)) as running:
+        for number in range(3):
+            running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, number)
+    assert [one["overrides"] for one in asked] == [
+        {"repeat": session.AUTOMATIC_REPEAT},
+        {"repeat": session.AUTOMATIC_REPEAT, "number": 42},
+        {"repeat": session.AUTOMATIC_REPEAT, "number": 42},
+    ]
+    assert all(one["affinity"] == (0,) for one in asked)
+
+
+def test_measured_processes_stay_on_the_chosen_processor(project: Project) -> None:
+    project.suite(
+        "import os\n"
+        "class Where:\n"
+        "    def setup_cache(self):\n"
+        "        return sorted(os.sched_getaffinity(0))\n"
+        "    def track_processors(self, made_on):\n"
+        "        return len(os.sched_getaffinity(0))\n"
+        "    def outcome(self, made_on):\n"
+        "        return str((made_on, sorted(os.sched_getaffinity(0))))\n"
+    )
+    side = side_of(project)
+    (benchmark,) = discover(side.suite, side.interpreter)
+    chosen = max(os.sched_getaffinity(0))
+    with MeasuredSide(side, affinity=(chosen,)) as running:
+        measured = running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, 0)
+    assert measured.values == (1.0,)
+    digest = hashlib.sha256(str(([chosen], [chosen])).encode()).hexdigest()[:16]
+    assert measured.outcome == f"sha256 {digest}"
+
+
+def test_the_warm_up_is_the_one_that_asv_runner_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[float] = []
+
+    def benchmark_timing(self: object, timer: object, *_: object, **how: float) -> object:
+        del self, timer
+        made.append(how["warmup_time"])
+        return [0.0], 1
+
+    monkeypatch.setattr(TimeBenchmark, "benchmark_timing", benchmark_timing)
+    for wanted in (-1, 0, 2.5):
+        benchmark = TimeBenchmark("time_x", lambda: None, [SimpleNamespace(warmup_time=wanted)])
+        benchmark.run()
+        assert child.warmup_of(benchmark) == made[-1]
+    assert made == [0.1, 0, 2.5]
+    assert child.warmup_of(SimpleNamespace(type="track")) is None
+
+
 def test_progress_counts_what_is_planned() -> None:
     seen: list[Progress] = []
     scripted(
         ["a", "b"],
         Plan(min_rounds=2, max_rounds=3, seconds=1e9),
         fine,
-        decided=lambda base, _: base.benchmark.name == "a",
+        standing=settles_a,
         on_progress=seen.append,
     )
     assert [(p.round_number, p.done, p.planned, p.undecided) for p in seen] == [

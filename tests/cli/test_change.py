@@ -8,11 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
 import pytest
 from tiny_project import EXACT, Project
+
+from perfkit import __version__
+from perfkit.baselines.store import read_runs
+from perfkit.machine.interpreter import packages_digest
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
 
@@ -51,7 +56,7 @@ def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
         "subject": "double it",
         "between": [],
     }
-    assert done.stderr == "building HEAD~1 and HEAD\n"
+    assert done.stderr.splitlines()[0] == "building HEAD~1 and HEAD"
     assert json.loads((grown.root / "out" / "report.json").read_text()) == document
     said = grown.perfkit("comment")
     assert said.returncode == 1
@@ -64,8 +69,10 @@ def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
 
 
 def test_the_report_for_people(grown: Project) -> None:
-    done = grown.perfkit("compare", "HEAD~1")
+    chosen = max(os.sched_getaffinity(0))
+    done = grown.perfkit("compare", "HEAD~1", "--cpu-affinity", str(chosen))
     assert done.returncode == 1
+    assert f"measured on processor {chosen}" in " ".join(done.stdout.split())
     assert "Failed: 1 of 1 benchmarks regressed, most bench.Work.track_count x2." in done.stdout
     assert "x2 [x2, x2]" in done.stdout
     assert "\x1b" not in done.stdout
@@ -134,12 +141,25 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
 def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
     project.suite()
     commit = project.commit("first")
-    done = project.perfkit("bench", "--rounds", "2", "--json")
+    chosen = max(os.sched_getaffinity(0))
+    options = ("--cpu-affinity", str(chosen))
+    done = project.perfkit("bench", "--rounds", "2", "--json", *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert set(document) == {
-        "perfkit", "status", "exit_code", "commit", "dirty", "stored", "skipped", "benchmarks"
+        "perfkit", "status", "exit_code", "commit", "dirty", "stored", "warnings", "environment",
+        "asv_runner", "packages", "loads", "skipped", "benchmarks",
     }  # fmt: skip
+    # What the measurement carries is stored, and readable again.
+    (run,) = read_runs(project.root / "results")
+    assert run.environment.affinity == (chosen,)
+    assert (run.perfkit, run.asv_runner) == (__version__, version("asv_runner"))
+    assert ("numpy", version("numpy")) in run.packages
+    assert run.environment.packages_digest == packages_digest(run.packages)
+    assert len(run.loads) == 2
+    assert all(share is not None and 0 <= share <= 1 for share in run.loads)
+    assert [(one.loops, one.warmup) for one in run.samples] == [((1, 1), 0.0), ((1, 1), None)]
+    assert all(one.source_hash for one in run.samples)
     assert (document["commit"], document["dirty"]) == (commit, False)
     stored = Path(document["stored"])
     assert stored.is_relative_to(project.root / "results")
@@ -256,6 +276,7 @@ def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
         (("compare", "HEAD", "--min-rounds", "9", "--max-rounds", "3"), "min_rounds 9"),
         (("compare", "HEAD", "--bench", "("), "is no regular expression"),
         (("bench", "absent"), "'absent' is not a commit of"),
+        (("bench", "--cpu-affinity", "9998"), "found 9998, which perfkit may not use here"),
         (("comment",), "no such report"),
         (("comment", "absent.json"), "no such report"),
         (("comment", "."), "not readable as a report"),

@@ -65,14 +65,14 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'treshold', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget; did you mean 'threshold'?"
+                "max_rounds, time_budget, load_wait; did you mean 'threshold'?"
             ),
         ),
         (
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, budgets, leaks, waivers; did you mean 'regression'?"
+                "benchmarks, culprits, budgets, leaks, waivers; did you mean 'regression'?"
             ),
         ),
         (
@@ -80,14 +80,14 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'Max-Rounds', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget; did you mean 'max_rounds'?"
+                "max_rounds, time_budget, load_wait; did you mean 'max_rounds'?"
             ),
         ),
         (
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "budgets, leaks, waivers"
+                "culprits, budgets, leaks, waivers"
             ),
         ),
         (
@@ -216,9 +216,13 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
     given = {
         "PERFKIT_REGRESSION_THRESHOLD": "7%",
         "PERFKIT_REGRESSION_ALPHA": "0.01",
+        "PERFKIT_CULPRITS_BENCHMARKS": "1",
+        "PERFKIT_CULPRITS_SESSIONS": "5",
+        "PERFKIT_CULPRITS_TIME_BUDGET": "1min",
         "PERFKIT_REGRESSION_MIN_ROUNDS": "7",
         "PERFKIT_REGRESSION_MAX_ROUNDS": "8",
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",
+        "PERFKIT_REGRESSION_LOAD_WAIT": "0s",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",

@@ -1,7 +1,6 @@
 """What people read: golden texts of one report that holds every kind of row, and properties."""
 
 import json
-import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -35,7 +34,7 @@ from perfkit.model.run import Run
 from perfkit.reporting import schema
 from perfkit.reporting.document import from_text, to_values
 from perfkit.reporting.headline import advice, counts, headline, sorted_rows
-from perfkit.reporting.markdown import inert, report_markdown
+from perfkit.reporting.markdown import report_markdown
 from perfkit.reporting.run_text import run_text, run_values
 from perfkit.reporting.terminal import report_text
 
@@ -213,13 +212,13 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     assert from_text(enveloped(report), "here") == report
     assert set(values) == {
         "base", "head", "environment", "comparisons", "budgets", "leaks", "waivers",
-        "differences", "rounds", "seconds", "interrupted", "warnings",
+        "differences", "rounds", "seconds", "interrupted", "warnings", "shard",
     }  # fmt: skip
     for kind, keys in {
         "comparisons": {
-            "benchmark", "unit", "verdict", "base", "head", "shift", "p_adjusted", "threshold",
-            "outcome_base", "outcome_head", "reason", "waived", "quarantined", "floor_source",
-            "why", "warnings", "status",
+            "benchmark", "unit", "verdict", "base", "head", "shift", "first", "p_adjusted",
+            "threshold", "outcome_base", "outcome_head", "reason", "waived", "quarantined",
+            "floor_source", "why", "warnings", "culprits", "culprit_note", "status",
         },
         "budgets": {
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
@@ -313,52 +312,17 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_outside_names_are_inert(name: str) -> None:
+def test_outside_names_are_inert_in_the_terminal(name: str) -> None:
     hostile = replace(
-        REGRESSED,
-        benchmark=BenchmarkId(name, (name,)),
-        reason=name,
-        waived="",
-        warnings=(name,),
+        REGRESSED, benchmark=BenchmarkId(name, (name,)), reason=name, warnings=(name,)
     )
-    report = replace(
-        FULL,
-        comparisons=(hostile, replace(hostile, verdict=Verdict.NEW)),
-        base=Revision(label=name, commit="a" * 40),
-        warnings=(name,),
-        budgets=(replace(FULL.budgets[1], name=name, reason=name),),
-        leaks=(replace(FULL.leaks[1], target=name, reason=name),),
-    )
-    text = report_markdown(report)
-    for raw in ("<script", "@team", "#123", "](", "![", "-->", "\u202e", "\u200b", "\x1b", "$("):
-        assert raw not in re.sub(r"&#\d+;", "", text), raw
-    tags = re.findall(r"</?[a-z]+>", text)
-    assert set(tags) <= {
-        "<code>", "</code>", "<br>", "<sub>", "</sub>", "<details>", "</details>", "<summary>",
-        "</summary>",
-    }  # fmt: skip
-    assert text.count("<details>") == text.count("</details>") == 1
-    for line in text.splitlines():
-        if line.startswith("|"):
-            assert line.count("|") == 7
+    report = replace(FULL, comparisons=(hostile,), base=Revision(label=name, commit="a" * 40))
     terminal = shown(report_text(report), width=500)
-    if name.isprintable():
+    if name.isprintable() and not name.startswith("::"):
         assert name in terminal
-    assert "\x1b" not in terminal
-
-
-def test_code_points_that_cannot_be_seen_are_shown() -> None:
-    assert inert("a\u202eb") == "<code>a&#92;u202eb</code>"
-    assert inert("अ") == "<code>अ</code>"
-
-
-def test_more_rows_than_the_comment_shows_are_counted() -> None:
-    many = tuple(
-        replace(REGRESSED, benchmark=BenchmarkId(f"suite.time_{index:02}")) for index in range(13)
-    )
-    text = report_markdown(replace(FULL, comparisons=many))
-    assert "and 3 more, see the details." in text
-    assert all(text.count(f"time&#95;{index:02}") >= 1 for index in range(13))
+    assert not {"\x1b", "\u200b", "\u202e"} & set(terminal)
+    narrow = shown(report_text(report), width=40)
+    assert not any(line.strip().startswith("::error") for line in narrow.splitlines())
 
 
 finite = st.floats(1e-9, 1e9)
@@ -430,8 +394,6 @@ def test_any_report_can_be_rendered_and_read_again(report: Report) -> None:
     text = enveloped(report)
     assert from_text(text, "here") == report
     jsonschema.validate(json.loads(text), json.loads(PUBLISHED.read_text("utf-8")))
-    markdown = report_markdown(report)
-    assert markdown.count("<code>") == markdown.count("</code>")
     shown(report_text(report))
 
 
@@ -467,14 +429,25 @@ def test_a_run() -> None:
     assert shown(text) == (GOLDEN / "run.txt").read_text("utf-8")
     dirty = run_text(replace(RUN, dirty=True), rounds=3, seconds=1, skipped=(), stored="not stored")
     assert shown(dirty).startswith("uncommitted changes on cccccccccc: 3 rounds")
+    waited = run_text(
+        RUN, rounds=3, seconds=1, skipped=(), stored="", warnings=["measuring waited 9 s"]
+    )
+    assert "! measuring waited 9 s\n" in shown(waited)
     values = run_values(
         RUN, {BenchmarkId("suite.time_bad"): "last words"}, skipped=skipped, stored=None
     )
-    assert set(values) == {"commit", "dirty", "stored", "skipped", "benchmarks"}
+    assert set(values) == {
+        "commit", "dirty", "stored", "warnings", "environment", "asv_runner", "packages", "loads",
+        "skipped", "benchmarks",
+    }  # fmt: skip
+    assert values["environment"]["fingerprint"] == RUN.environment.fingerprint
     assert values["benchmarks"][2] == {
         "name": "suite.time_bad",
         "unit": "s",
         "processes": [],
+        "loops": [],
+        "warmup": None,
+        "loaded": [],
         "outcome": None,
         "failure": "crashed",
         "output": "last words",
