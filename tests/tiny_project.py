@@ -1,10 +1,18 @@
 """A small real project with a real asv suite, in a real repository."""
 
+import logging
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from perfkit.__main__ import run
 
 CONFIG = """\
 // Comments are allowed here.
@@ -64,6 +72,79 @@ regression:
 """
 
 
+@contextmanager
+def _descriptors(out: BinaryIO, err: BinaryIO) -> Iterator[None]:
+    """Send what this process and its children write to files, at the level of descriptors."""
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    streams = sys.stdout, sys.stderr
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    try:
+        with (
+            open(1, "w", encoding="utf-8", closefd=False) as sys.stdout,
+            open(2, "w", encoding="utf-8", closefd=False) as sys.stderr,
+        ):
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        for descriptor, copy in kept.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """Leave working directory, variables, logging and signals as they were found."""
+    environment, folder, root = dict(os.environ), Path.cwd(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    signals = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        for one, former in signals.items():
+            signal.signal(one, former)
+
+
+def without_coverage(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables under which a child is not traced, nor slowed by half again for it.
+
+    What runs in children is traced by the tests of its own module.
+    """
+    return {
+        name: text
+        for name, text in variables.items()
+        if not name.startswith(("COVERAGE_", "COV_CORE_"))
+    }
+
+
+def run_here(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run one command line of perfkit in this process, in ``folder``.
+
+    Everything as ``python -m perfkit`` does it but the start of an interpreter and its imports.
+    The processes that it starts are not traced for coverage, this one is.
+    """
+    environment = without_coverage(os.environ) | variables
+    with TemporaryFile() as out, TemporaryFile() as err:
+        with _undone(), _descriptors(out, err):
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(environment)
+            try:
+                code = int(run(words))
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8"))
+    return subprocess.CompletedProcess(["perfkit", *words], code, *texts)
+
+
 class Project:
     """A repository with a library ``tiny`` without packaging, and a suite in ``benchmarks``."""
 
@@ -75,6 +156,13 @@ class Project:
         self.write("benchmarks/asv.conf.json", CONFIG)
         self.write("benchmarks/suite/__init__.py", "")
         self.write("config/performance_thresholds.yaml", ONE_ROUND)
+
+    @classmethod
+    def at(cls, root: Path) -> "Project":
+        """Return the project that is in ``root`` already."""
+        made = cls.__new__(cls)
+        made.root = root
+        return made
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
@@ -101,6 +189,11 @@ class Project:
         return [sys.executable, "-m", "perfkit"]
 
     def perfkit(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run one command line in this process, which has imported everything already."""
+        return run_here(self.root, *words, **variables)
+
+    def perfkit_process(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run one command line in a process of its own, where that is what is looked at."""
         return subprocess.run(
             [*self.command, *words],
             cwd=self.root,

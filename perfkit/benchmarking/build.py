@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -170,8 +171,11 @@ def install(source: Path, site: Path, *, label: str) -> None:
         command.insert(-1, "--no-build-isolation")
     try:
         if _run_logged(command, log) != 0:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-            raise MeasurementError(f"{label} does not build (whole log: {log}):\n{tail}")
+            said = log.read_text(errors="replace")
+            tail = "\n".join(said.splitlines()[-LAST_LINES:])
+            raise MeasurementError(
+                f"{label} does not build{_for_lack_of(said)} (whole log: {log}):\n{tail}"
+            )
         if not any(map(_importable, partial.iterdir())):
             # Python would then import an installed copy, whose times would look like this one's.
             raise MeasurementError(
@@ -187,6 +191,20 @@ def install(source: Path, site: Path, *, label: str) -> None:
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+MISSING_COMMAND = re.compile(
+    r"(?:error: command|unable to execute) '(?P<command>[^']+)'(?: failed)?: No such file"
+)
+"""How setuptools says that it found no compiler."""
+
+
+def _for_lack_of(log: str) -> str:
+    """Return what a build lacked, in words; empty where the log does not name a command."""
+    found = MISSING_COMMAND.search(log)
+    if found is None:
+        return ""
+    return f", as it needs the compiler {found['command']}, which is not on PATH: install it"
 
 
 def _run_logged(command: Sequence[str], log: Path) -> int:
@@ -233,7 +251,11 @@ def _build_system_is_here(source: Path) -> bool:
             raise MeasurementError(f"{source / 'pyproject.toml'}: {error}") from error
         system = values.get("build-system", {})
     wanted = system.get("requires", ["setuptools"])
-    return isinstance(wanted, list) and all(_installed(str(name)) for name in wanted)
+    if not isinstance(wanted, list) or not all(_installed(str(name)) for name in wanted):
+        return False
+    # Older versions build wheels with the package wheel, which they ask for when they run.
+    alone = not any(str(name).startswith("setuptools") for name in wanted)
+    return alone or _installed("setuptools>=70.1") or _installed("wheel")
 
 
 def _installed(requirement: str) -> bool:

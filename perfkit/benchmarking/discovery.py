@@ -4,13 +4,14 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_child
 from perfkit.benchmarking.suite import Suite
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import ConfigError, MeasurementError, UsageError
 from perfkit.model import BenchmarkId, Unit
 
 DISCOVERY_TIMEOUT = 120.0
@@ -60,8 +61,10 @@ class Benchmark:
 def discover(suite: Suite, interpreter: Interpreter) -> tuple[Benchmark, ...]:
     """Return the suite's benchmarks, imported with ``interpreter``, sorted by name.
 
-    Raises MeasurementError with the suite's own last lines when it does not import.
+    Raises MeasurementError with the suite's own last lines when it does not import, ConfigError
+    where two of its modules or benchmarks have one name.
     """
+    _refuse_hidden_modules(suite.benchmarks)
     request = {"command": "discover", "suite": str(suite.benchmarks)}
     with TemporaryDirectory(prefix="perfkit-") as folder:
         try:
@@ -76,7 +79,25 @@ def discover(suite: Suite, interpreter: Interpreter) -> tuple[Benchmark, ...]:
     described = answer["benchmarks"]
     assert isinstance(described, list)  # noqa: S101  # our own child wrote it
     benchmarks = (_benchmark(entry, suite) for entry in described)
-    return tuple(sorted(benchmarks, key=lambda benchmark: benchmark.name))
+    found = tuple(sorted(benchmarks, key=lambda benchmark: benchmark.name))
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            raise ConfigError(
+                f"{suite.benchmarks}: two benchmarks are called {one.name}, so their results could"
+                " not be told apart; rename one of them."
+            )
+    return found
+
+
+def _refuse_hidden_modules(folder: Path) -> None:
+    """A package hides the module of its name, and all benchmarks in it, from every import."""
+    for path in sorted(folder.rglob("*.py")):
+        hiding = path.with_suffix("") / "__init__.py"
+        if hiding.is_file():
+            raise ConfigError(
+                f"{path} and {hiding} have one name, so Python only imports the second one; rename"
+                " one of them."
+            )
 
 
 def _benchmark(entry: dict[str, object], suite: Suite) -> Benchmark:

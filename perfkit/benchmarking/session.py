@@ -175,6 +175,8 @@ class Measurement:
     """All samples of one or two sides. ``failures`` holds the last lines of failed processes."""
 
     samples: dict[SideName, dict[BenchmarkId, Sample]] = field(default_factory=dict)
+    memory: dict[SideName, dict[BenchmarkId, Sample]] = field(default_factory=dict)
+    """Peak memory of the time benchmarks, by the benchmark that it was recorded beside."""
     skipped: dict[SideName, set[BenchmarkId]] = field(default_factory=dict)
     failures: dict[tuple[SideName, BenchmarkId], str] = field(default_factory=dict)
     rounds: int = 0
@@ -294,6 +296,11 @@ def measure(
             identity: recorder.sample()
             for identity, recorder in found.items()
             if recorder.processes and not recorder.skipped
+        }
+        result.memory[side] = {
+            identity: peaks
+            for identity, recorder in found.items()
+            if (peaks := recorder.peak_memory()) is not None
         }
         result.skipped[side] = {
             identity for identity, recorder in found.items() if recorder.skipped

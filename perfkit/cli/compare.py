@@ -11,7 +11,11 @@ from perfkit.cli import options
 def compare(
     context: typer.Context,
     base: Annotated[
-        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+        str | None,
+        typer.Argument(
+            help="The commit, tag or branch to compare with. With --stored, default: the merge base"
+            " with the main branch, or its nearest ancestor with a result."
+        ),
     ] = None,
     head: Annotated[
         str | None,
@@ -80,18 +84,18 @@ def compare(
         load_wait=load_wait,
     ).thresholds
     part = None if shard is None else Part.parse(shard)
-    commit, pythons = _what_to_compare(base, python_base, python_head)
+    commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
         measuring = (
-            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
-            *(cpu_affinity, load_wait),
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard),
+            *(cpu_affinity, load_wait, python_base, python_head),
         )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
     patterns = bench or []
     if stored:
         report = stored_report(
-            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)

@@ -30,7 +30,7 @@ _NEARLY = 0.85
 """The share of these limits from which on a split that does not stand out casts doubt on others."""
 _NEAR = 2
 """How many splits to either side doubt reaches."""
-_VISIBLE = 2.2
+_VISIBLE = 2.25
 """Standard errors, wander included, that the contrast at a step has in a still series: a step
 shows within 16 points, not only on the long average."""
 _STANDS_OUT = 4.0

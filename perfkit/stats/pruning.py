@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from perfkit.stats.noise import CLIP, Noise
 from perfkit.stats.segmentation import SHORTEST, cusum_weights
 
+_NEWEST = 8
+_NEWEST_CLIP = 3.5
+_NEWEST_SHARE = 1.2
+"""While the new level has at most _NEWEST points and ends the series, scores are cut at
+_NEWEST_SHARE of its height, from CLIP up to _NEWEST_CLIP sigma: the first three points of a step of
+three sigma need all of their height to be seen. One or two outliers do not raise the median that is
+the height."""
 REACH = 256
 """How many points on either side speak about a change: see ``_LAST_LENGTH`` of segmentation."""
 
@@ -108,7 +115,11 @@ def examine(
     left, right = x[low:index], x[index:high]
     before, after = median(left), median(right)
     window = x[low:high]
-    limit = CLIP * noise.sigma
+    cut = CLIP
+    if index >= x.size - _NEWEST:
+        height = abs(after - before) / noise.sigma
+        cut = max(CLIP, min(_NEWEST_CLIP, _NEWEST_SHARE * height))
+    limit = cut * noise.sigma
     scores = window - median(window)
     np.minimum(scores, limit, out=scores)
     np.maximum(scores, -limit, out=scores)

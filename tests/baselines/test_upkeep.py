@@ -112,7 +112,7 @@ def test_without_pyarrow_the_sentence_says_what_to_install(project: Project) -> 
     (project.root / "absent").mkdir()
     (project.root / "absent" / "pyarrow.py").write_text("raise ImportError('absent')\n")
     path = str(project.root / "absent")
-    done = project.perfkit("baselines", "export", "out", "--parquet", PYTHONPATH=path)
+    done = project.perfkit_process("baselines", "export", "out", "--parquet", PYTHONPATH=path)
     assert done.returncode == 2
     assert "pip install 'perfkit[parquet]'" in done.stderr
     assert project.perfkit("baselines", "export", "out").returncode == 2

@@ -152,6 +152,11 @@ def track_crash(): raise RuntimeError("the\\nend")
 def track_exit(): os._exit(0)
 def track_exit_3(): sys.exit(3)
 def track_segfault(): os.kill(os.getpid(), signal.SIGSEGV)
+def track_killed(): os.kill(os.getpid(), signal.SIGKILL)
+def track_memory():
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+    return len(bytearray(2**31))
 def track_realtime(): os.kill(os.getpid(), signal.SIGRTMIN + 1)
 def track_nan(): return float("nan")
 def track_infinite(): return float("inf")
@@ -185,6 +190,8 @@ SAID = {
     "track_exit": "ended without a result (did it call os._exit?)",
     "track_exit_3": "exited with 3",
     "track_segfault": "killed by SIGSEGV",
+    "track_killed": "killed by SIGKILL, as the system does when memory runs out",
+    "track_memory": "ran out of memory: MemoryError",
     "track_realtime": "killed by signal ",
     "track_nan": "gave nan, wanted a finite number of at least 0",
     "track_infinite": "gave inf, wanted a finite number of at least 0",

@@ -1,4 +1,4 @@
-"""compare, check, bench and comment as processes, on a small real project."""
+"""compare, check, bench and comment on a small real project."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tiny_project import EXACT, Project
+from tiny_project import EXACT, Project, without_coverage
 
 from perfkit import __version__
 from perfkit.baselines.store import read_runs
@@ -40,7 +40,8 @@ def grown(project: Project) -> Project:
 
 
 def test_a_regression_fails_and_its_comment_too(grown: Project) -> None:
-    done = grown.perfkit("compare", "HEAD~1", "HEAD", "--output", "out/report.json", "--json")
+    words = ("compare", "HEAD~1", "HEAD", "--output", "out/report.json", "--json")
+    done = grown.perfkit_process(*words)
     assert done.returncode == 1, done.stderr
     document = envelope(done.stdout)
     assert document["perfkit"]["command"] == "compare"
@@ -320,7 +321,7 @@ def started(project: Project, runs: Path, *words: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [*project.command, *words],
         cwd=project.root,
-        env={**os.environ, "RUNS": str(runs)},
+        env={**without_coverage(os.environ), "RUNS": str(runs)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -400,7 +401,7 @@ def test_progress_for_someone_who_watches(project: Project) -> None:
         stdout=subprocess.PIPE,
         stderr=terminal,
         text=True,
-        env={**os.environ, "TERM": "xterm"},
+        env={**without_coverage(os.environ), "TERM": "xterm"},
     )
     os.close(terminal)
     seen = b""

@@ -1,11 +1,14 @@
 """``perfkit compare --stored``: what ``perfkit bench`` stored, judged without measuring."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
 import pytest
 from tiny_project import Project
+
+pytestmark = pytest.mark.xdist_group("stored")
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
 
@@ -24,9 +27,10 @@ class Work:
 """Deterministic benchmarks: what stored values say is the same every time."""
 
 
-@pytest.fixture
-def benched(project: Project) -> Project:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with stored results of two commits, the second of which does more."""
+    project = Project(tmp_path_factory.mktemp("stored") / "project")
     project.suite(COUNTS)
     project.commit("first")
     project.write("tiny.py", "def work(n):\n    return 2 * sum(range(n))\n")
@@ -34,7 +38,14 @@ def benched(project: Project) -> Project:
     for revision in ("HEAD~1", "HEAD"):
         done = project.perfkit("bench", revision, "--rounds", "1")
         assert done.returncode == 0, done.stderr
-    return project
+    return project.root
+
+
+@pytest.fixture
+def benched(stored: Path, tmp_path: Path) -> Project:
+    """A copy of it: whatever a test does there is its own."""
+    shutil.copytree(stored, tmp_path / "project")
+    return Project.at(tmp_path / "project")
 
 
 def test_stored_results_of_different_runs_are_shown_and_do_not_fail(benched: Project) -> None:

@@ -65,14 +65,16 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'treshold', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget, load_wait; did you mean 'threshold'?"
+                "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
+                "memory_floor; did you mean 'threshold'?"
             ),
         ),
         (
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, budgets, leaks, waivers; did you mean 'regression'?"
+                "benchmarks, culprits, budgets, leaks, waivers, quarantine; "
+                "did you mean 'regression'?"
             ),
         ),
         (
@@ -80,14 +82,15 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'Max-Rounds', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget, load_wait; did you mean 'max_rounds'?"
+                "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
+                "memory_floor; did you mean 'max_rounds'?"
             ),
         ),
         (
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, budgets, leaks, waivers"
+                "culprits, budgets, leaks, waivers, quarantine"
             ),
         ),
         (
@@ -223,6 +226,10 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_REGRESSION_MAX_ROUNDS": "8",
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",
         "PERFKIT_REGRESSION_LOAD_WAIT": "0s",
+        "PERFKIT_REGRESSION_NOISE_FLOOR": "none",
+        "PERFKIT_REGRESSION_MEMORY": "ignored",
+        "PERFKIT_REGRESSION_MEMORY_THRESHOLD": "12%",
+        "PERFKIT_REGRESSION_MEMORY_FLOOR": "2MiB",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",

@@ -3,7 +3,8 @@ from datetime import date
 import pytest
 
 from perfkit.config.thresholds import Thresholds
-from perfkit.gate.comparisons import Evidence, judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.evidence import Evidence
 from perfkit.model import BenchmarkId, Sample, Shift, Unit, Verdict
 
 NAME = BenchmarkId("suite.time_it")
