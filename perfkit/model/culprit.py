@@ -81,3 +81,17 @@ class Difference:
 
 GUESSES = 3
 """Functions that are shown where none is significant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceNode:
+    """One call path on both sides; a tree is its nodes in pre-order.
+
+    ``base`` and ``head`` are its cost per call with what it calls, in units of base's whole time.
+    """
+
+    depth: int
+    function: str
+    place: str
+    base: float
+    head: float

@@ -74,8 +74,8 @@ def report_text(report: Report) -> "RenderableType":
     if notes:
         parts.append(Text())
         parts.extend(_line(f"! {note}", style="yellow") for note in notes)
-    if word := advice(report):
-        parts += [Text(), _line(word)]
+    if words := " ".join(filter(None, (report.impact, advice(report)))):
+        parts += [Text(), _line(words)]
     parts += [Text(), _line(method(report), style="dim")]
     return Group(*parts)
 
@@ -181,7 +181,7 @@ def _verdict(row: Comparison) -> str:
     if row.quarantined:
         parts.append(f"in quarantine: {row.quarantined}")
     if row.shift is not None and not row.reason:
-        parts.append(f"floor {row.shift.floor * 100:.3g} %")
+        parts.append(f"floor {row.shift.floor * 100:.3g} %{floor_source(row)}")
         parts.append(f"n {row.shift.n_base}+{row.shift.n_head}")
         match row.verdict:
             case Verdict.REGRESSED | Verdict.IMPROVED:
@@ -203,6 +203,12 @@ def _verdict(row: Comparison) -> str:
     return f"{row.verdict}: {', '.join(parts)}" if parts else str(row.verdict)
 
 
+def floor_source(row: Comparison) -> str:
+    """Return where the floor comes from, in brackets, unless it is the default threshold."""
+    usual = row.floor_source in {"", "threshold of the default"}
+    return "" if usual else f" ({row.floor_source})"
+
+
 def _folded(rows: list[Comparison]) -> "Text":
     largest = max(rows, key=lambda row: abs(row.shift.ratio.estimate - 1) if row.shift else 0.0)
     text = f"✓ {len(rows)} unchanged"
@@ -210,7 +216,7 @@ def _folded(rows: list[Comparison]) -> "Text":
         text += (
             f"; the largest change is {change(largest.shift.ratio.estimate)}"
             f" {change_interval(largest.shift.ratio)} in {largest.benchmark},"
-            f" inside its floor of {largest.shift.floor * 100:.3g} %"
+            f" inside its floor of {largest.shift.floor * 100:.3g} %{floor_source(largest)}"
         )
     return _line(text, style="green")
 
