@@ -58,6 +58,7 @@ def compare(
     culprits: options.Culprits = True,
     output: options.ReportFile = None,
     strict: options.Strict = False,
+    comment: options.PostComment = False,
     json: options.Json = False,
 ) -> int:
     """Measure two revisions against each other, now and interleaved, and judge the difference.
@@ -77,6 +78,7 @@ def compare(
     )
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
+    from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
     from perfkit.cli.touched import mapped, only_those, with_map
@@ -85,13 +87,14 @@ def compare(
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    thresholds = settings_of(
+    settings = settings_of(
         invocation,
         min_rounds=min_rounds,
         max_rounds=max_rounds,
         time_budget=budget,
         load_wait=load_wait,
-    ).thresholds
+    )
+    thresholds = settings.thresholds
     part = None if shard is None else Part.parse(shard)
     commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
@@ -148,7 +151,10 @@ def compare(
                 invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
             )
             report = with_map(report, repository, thresholds, warning)
-    return finish_report(invocation, report, repository, output=output, strict=strict)
+    code = finish_report(invocation, report, repository, output=output, strict=strict)
+    if comment:
+        post_report(report, settings.monitoring.comment)
+    return code
 
 
 def _what_to_compare(

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -234,12 +235,17 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",
+        "PERFKIT_COMMENT_POLICY": "on-change",
+        "PERFKIT_COMMENT_KEY": "3.13",
+        "PERFKIT_COMMENT_CHECK_RUN": "true",
+        "PERFKIT_COMMENT_MAX_WAIT": "2min",
     }
     assert set(given) == set(variables())
     rows = {row.source: row for row in explain(load_settings(tmp_path, environ=given))}
     for name, text in given.items():
         row = rows[f"environment {name}"]
-        assert (row.key, str(row.value)) == (variables()[name], text)
+        shown = json.dumps(row.value) if isinstance(row.value, bool) else str(row.value)
+        assert (row.key, shown) == (variables()[name], text)
 
 
 def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ ENVELOPE = {"perfkit", "status", "exit_code"}
 """Keys of every document, which docs/index.md explains once."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWING)
 def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path) -> None:
     text = PAGES[name]
