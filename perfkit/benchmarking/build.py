@@ -37,6 +37,8 @@ class Side:
     suite: Suite
     interpreter: Interpreter
     requirements: tuple[str, ...]
+    checkout: Path | None = None
+    """Top folder of its checkout; None for what was installed elsewhere."""
 
 
 def state_folder(root: Path) -> Path:
@@ -136,6 +138,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=isolated(source, site, label=revision.label, run=_run_logged),
             requirements=(),
+            checkout=checkout,
         )
     if not (source / "pyproject.toml").exists() and not (source / "setup.py").exists():
         # A project without packaging is imported from its folder, as its users do.
@@ -145,6 +148,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=Interpreter(site=root),
             requirements=(),
+            checkout=checkout,
         )
     if not site.exists():
         install(source, site, label=revision.label)
@@ -153,6 +157,7 @@ def _side(
         suite=suite.inside(repository.root, checkout),
         interpreter=Interpreter(site=site),
         requirements=requirements(site),
+        checkout=checkout,
     )
 
 

@@ -90,6 +90,14 @@ class CulpritSearch(Section):
     """Wall-clock time for all of them, after which no new round is started."""
 
 
+class ImpactMap(Section):
+    """Where perfkit impact finds the profiles of the critical path."""
+
+    profiles: Text = ".perfkit/profiles"
+    """A file that perfkit profile --output wrote, or a folder of such files, from the repository's
+    root. perfkit impact --record fills the folder."""
+
+
 class BenchmarkRule(Section):
     """A threshold of its own for the benchmarks that a pattern matches."""
 
@@ -203,6 +211,8 @@ class Thresholds(Section):
     """Exceptions to regression.threshold; where several match, the last one counts."""
     culprits: CulpritSearch = CulpritSearch()
     """How the functions behind a regression are looked for."""
+    impact: ImpactMap = ImpactMap()
+    """What perfkit impact lays a change over."""
     budgets: tuple[Budget, ...] = ()
     """Absolute limits."""
     leaks: tuple[LeakCheck, ...] = ()

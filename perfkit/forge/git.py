@@ -98,6 +98,10 @@ class Repository:
         commit = done.stdout.strip()
         return Revision(label=name, commit=commit, subject=self.subject(commit))
 
+    def knows(self, commit: str) -> bool:
+        """Whether the full id is that of a commit here; a shallow clone lacks many."""
+        return self._try("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
     def subject(self, commit: str) -> str:
         """Return the first line of a commit's message."""
         text = self._of_commit("%s", commit)

@@ -110,6 +110,7 @@ def merged_report(
         differences=tuple(
             dict.fromkeys(one for piece in pieces for one in piece.report.differences)
         ),
+        impact=first.report.impact,
         rounds=max(piece.report.rounds for piece in pieces),
         seconds=sum(piece.report.seconds for piece in pieces),
         interrupted=any(piece.report.interrupted for piece in pieces),

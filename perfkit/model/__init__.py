@@ -2,8 +2,9 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
-from perfkit.model.culprit import AllocationChange, Culprit, Difference
+from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
+from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     BudgetResult,
@@ -24,7 +25,6 @@ from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
-    "AllocationChange",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
@@ -32,15 +32,19 @@ __all__ = [
     "Comparison",
     "Culprit",
     "Difference",
+    "DifferenceNode",
     "Environment",
     "EnvironmentDifference",
     "Function",
     "Hotspot",
+    "Impact",
     "Interval",
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "PathShare",
     "Profile",
+    "Reached",
     "Report",
     "Revision",
     "Run",
@@ -51,6 +55,7 @@ __all__ = [
     "Status",
     "Summary",
     "Timing",
+    "Touched",
     "Unit",
     "Verdict",
     "WaiverResult",

@@ -74,8 +74,8 @@ def report_text(report: Report) -> "RenderableType":
     if notes:
         parts.append(Text())
         parts.extend(_line(f"! {note}", style="yellow") for note in notes)
-    if word := advice(report):
-        parts += [Text(), _line(word)]
+    if words := " ".join(filter(None, (report.impact, advice(report)))):
+        parts += [Text(), _line(words)]
     parts += [Text(), _line(method(report), style="dim")]
     return Group(*parts)
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, budgets, leaks, waivers, quarantine; "
+                "benchmarks, culprits, impact, budgets, leaks, waivers, quarantine; "
                 "did you mean 'regression'?"
             ),
         ),
@@ -90,7 +91,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, budgets, leaks, waivers, quarantine"
+                "culprits, impact, budgets, leaks, waivers, quarantine"
             ),
         ),
         (
@@ -219,6 +220,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
     given = {
         "PERFKIT_REGRESSION_THRESHOLD": "7%",
         "PERFKIT_REGRESSION_ALPHA": "0.01",
+        "PERFKIT_IMPACT_PROFILES": "profiles",
         "PERFKIT_CULPRITS_BENCHMARKS": "1",
         "PERFKIT_CULPRITS_SESSIONS": "5",
         "PERFKIT_CULPRITS_TIME_BUDGET": "1min",
@@ -233,12 +235,17 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",
+        "PERFKIT_COMMENT_POLICY": "on-change",
+        "PERFKIT_COMMENT_KEY": "3.13",
+        "PERFKIT_COMMENT_CHECK_RUN": "true",
+        "PERFKIT_COMMENT_MAX_WAIT": "2min",
     }
     assert set(given) == set(variables())
     rows = {row.source: row for row in explain(load_settings(tmp_path, environ=given))}
     for name, text in given.items():
         row = rows[f"environment {name}"]
-        assert (row.key, str(row.value)) == (variables()[name], text)
+        shown = json.dumps(row.value) if isinstance(row.value, bool) else str(row.value)
+        assert (row.key, shown) == (variables()[name], text)
 
 
 def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
