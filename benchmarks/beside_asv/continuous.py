@@ -31,6 +31,7 @@ from beside import asv_rule, main, percent, table
 from perfkit.config.thresholds import Thresholds
 from perfkit.model import Shift, Verdict
 from perfkit.stats import SequentialComparison, judge_suite, needs_confirmation
+from perfkit.stats.first_sight import FEWEST
 
 FLOOR = 0.05
 FALSE_ALARMS = Thresholds().regression.alpha
@@ -208,19 +209,19 @@ def perfkit_says(known: Processes, random: np.random.Generator, effect: float) -
     rule = Thresholds().regression
     rounds = 0
 
-    def measured() -> Shift:
+    def measured(start: int) -> Shift:
         nonlocal rounds
         base, head = (drawn(known, random, rule.max_rounds, one) for one in (1.0, effect))
         look = SequentialComparison(floor=FLOOR, alpha=rule.alpha, max_rounds=rule.max_rounds)
-        for n in range(rule.min_rounds, rule.max_rounds + 1):
+        for n in range(start, rule.max_rounds + 1):
             shift = look.look(base[:n], head[:n])
-            if shift.verdict is not Verdict.INCONCLUSIVE:
+            if shift.verdict is not Verdict.INCONCLUSIVE or shift.suspected is not None:
                 break
         rounds += n
         return shift
 
-    first = {"": measured()}
-    again = {key: measured() for key in needs_confirmation(first)}
+    first = {"": measured(FEWEST)}
+    again = {key: measured(rule.min_rounds) for key in needs_confirmation(first)}
     verdict = judge_suite(first, alpha=rule.alpha, confirmations=again)[""].verdict
     return {Verdict.REGRESSED: 1, Verdict.IMPROVED: -1}.get(verdict, 0), rounds
 

@@ -42,6 +42,7 @@ from perfkit.model import (
     Verdict,
 )
 from perfkit.stats import needs_confirmation
+from perfkit.stats.first_sight import FEWEST
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
@@ -202,6 +203,13 @@ def compare_sides(
         # Neither side failed, or there would be no more rounds to ask about.
         return shift_of(base, head).verdict if comparable(base, head) else Verdict.DIFFERENT_WORK
 
+    def standing_at_first(base: Sample, head: Sample) -> Verdict:
+        """The same, or what is plainly worth measuring again before ``min_rounds``."""
+        if comparable(base, head) and (suspected := shift_of(base, head).suspected):
+            return suspected
+        enough = len(head.processes) >= rule.min_rounds
+        return standing(base, head) if enough else Verdict.INCONCLUSIVE
+
     rule = thresholds.regression
     plan = Plan(
         min_rounds=rule.min_rounds,
@@ -226,13 +234,13 @@ def compare_sides(
                 identities,
                 plan,
                 suite=suite,
-                standing=standing,
+                standing=standing if confirming else standing_at_first,
                 clock=clock,
                 on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
                 quiet=quiet,
             )
 
-        first = rounds(expected.measured, plan)
+        first = rounds(expected.measured, replace(plan, first_look=FEWEST))
         again = None
         evidence = _evidence(expected, first, thresholds)
         suspects = _suspects(evidence, shift_of)
@@ -242,7 +250,7 @@ def compare_sides(
             later = replace(plan, seconds=left, seed=seed + 1)
             again = rounds(suspects, later, confirming=True)
     if again is not None:
-        evidence = _confirming(evidence, again)
+        evidence = _confirming(evidence, again, shift_of)
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     shard = expected.shard
     if shard is not None:
@@ -278,7 +286,19 @@ def compare_sides(
         ),
         shard=shard,
     )
-    return Compared(report=report, head=dict(evidence.head))
+    return Compared(report=report, head=_longer(evidence))
+
+
+def _longer(evidence: Evidence) -> dict[BenchmarkId, Sample]:
+    """Return head's samples, of suspects those of the new rounds unless these were cut short.
+
+    Suspects were chosen for what their first rounds showed, which may be as few as three.
+    """
+    known, again = evidence.head, evidence.head_again or {}
+    return {
+        identity: max(again.get(identity, sample), sample, key=lambda one: len(one.processes))
+        for identity, sample in known.items()
+    }
 
 
 def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) -> Evidence:
@@ -297,13 +317,27 @@ def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) ->
     return with_memory(evidence, first.memory["base"], first.memory["head"])
 
 
-def _confirming(evidence: Evidence, again: Measurement) -> Evidence:
-    """Return the evidence with the independent rounds of the suspects."""
-    return with_memory_again(
+def _confirming(
+    evidence: Evidence, again: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+) -> Evidence:
+    """Return the evidence with the independent rounds of the suspects.
+
+    Where only the time was suspected, after a few rounds, its memory has too few of them to be
+    judged. It is then judged on the new rounds, which confirm nothing of it.
+    """
+    told = with_memory_again(
         replace(evidence, base_again=again.samples["base"], head_again=again.samples["head"]),
         again.memory["base"],
         again.memory["head"],
     )
+    base, head = dict(told.base_again or {}), dict(told.head_again or {})
+    base_first, head_first = dict(told.base), dict(told.head)
+    for identity in [one for one in base if one.beside is not None and one in head]:
+        first, new = (told.base[identity], told.head[identity]), (base[identity], head[identity])
+        few = len(first[1].processes) < len(new[1].processes)
+        if few and comparable(*first) and not needs_confirmation({identity: shift_of(*first)}):
+            base_first[identity], head_first[identity] = base.pop(identity), head.pop(identity)
+    return replace(told, base=base_first, head=head_first, base_again=base, head_again=head)
 
 
 def _suspects(

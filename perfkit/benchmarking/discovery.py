@@ -36,6 +36,7 @@ class Benchmark:
     better: Literal["lower", "higher"] = "lower"
     exact: bool = False
     automatic_repeat: bool = False
+    automatic_warmup: bool = False
     setup_cache: str | None = None
     setup_cache_timeout: float | None = None
     description: dict[str, object] = field(default_factory=dict, repr=False)
@@ -115,6 +116,7 @@ def _benchmark(entry: dict[str, object], suite: Suite) -> Benchmark:
         better="higher" if own.get("better") == "higher" else "lower",
         exact=own.get("exact") is True,
         automatic_repeat=entry.get("type") == "time" and entry.get("repeat") == 0,
+        automatic_warmup=entry.get("type") == "time" and entry.get("warmup_time") == -1,
         setup_cache=str(entry["setup_cache_key"]) if entry.get("setup_cache_key") else None,
         setup_cache_timeout=(
             float(cache_timeout) if isinstance(cache_timeout, int | float) else None

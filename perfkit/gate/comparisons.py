@@ -110,11 +110,13 @@ def _compared(
             reason = not_confirmed(first)
     elif failure := _failure_again(new_base, new_head):
         verdict, reason = Verdict.FAILED, failure
-    elif verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
+    elif first.suspected and evidence.head_again is None:
+        reason = f"looks {first.suspected}, but no verdict rests on so few rounds"
+    elif verdict is Verdict.INCONCLUSIVE and first.apparent is not Verdict.INCONCLUSIVE:
         reason = (
-            f"{first.verdict} at first sight, but no independent rounds confirm it"
+            f"{first.apparent} at first sight, but no independent rounds confirm it"
             if evidence.head_again is not None
-            else f"{first.verdict} at first sight, but not after counting all benchmarks"
+            else f"{first.apparent} at first sight, but not after counting all benchmarks"
         )
     return Comparison(
         benchmark=identity,
@@ -137,7 +139,7 @@ def _compared(
 
 def not_confirmed(first: Shift) -> str:
     """Return why a suspect is inconclusive after independent rounds."""
-    return f"first rounds said {first.verdict}, independent rounds did not confirm it"
+    return f"first rounds said {first.apparent}, independent rounds did not confirm it"
 
 
 TREND_LEVEL = 0.001

@@ -25,6 +25,7 @@ class Sized:
     def peakmem_sized(self, cache, size, flag): ...
     def track_exact(self, cache, size, flag): return 1
     track_exact.exact = True
+    warmup_time = 0.1
 """
 
 
@@ -50,6 +51,8 @@ def test_what_a_suite_has(project: Project) -> None:
         True,
     )
     assert (rate.unit, rate.timeout, rate.automatic_repeat) == (Unit.COUNT, 20.0, False)
+    assert (one.automatic_warmup, rate.automatic_warmup) == (True, False)
+    assert not sized.automatic_warmup
     assert found["bench.Sized.peakmem_sized"].unit is Unit.BYTES
     assert (sized.better, sized.exact, exact.exact) == ("lower", False, True)
     assert sized.setup_cache is not None

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -269,6 +269,32 @@ def test_a_suite_inside_the_project_is_not_the_wrong_code(project: Project, tmp_
     assert (measured.failure, measured.values) == (None, (3.0,))
 
 
+@pytest.mark.parametrize(
+    ("lines", "overrides"),
+    [
+        ("", {"repeat": (2, 5, 0.5), "warmup_time": 0.02}),
+        ("time_it.repeat = 3\n", {"warmup_time": 0.02}),
+        ("time_it.warmup_time = 0.1\n", {"repeat": (2, 5, 0.5)}),
+    ],
+)
+def test_only_what_a_suite_leaves_to_the_tool_is_shortened(
+    project: Project, monkeypatch: pytest.MonkeyPatch, lines: str, overrides: dict[str, object]
+) -> None:
+    project.suite(f"def time_it(): pass\n{lines}")
+    side = side_of(project)
+    (benchmark,) = discover(side.suite, side.interpreter)
+    asked: list[Mapping[str, object]] = []
+
+    def refuse(request: Mapping[str, object], **_: object) -> dict[str, object]:
+        asked.append(request)
+        raise session.ProcessFailedError("not now", "")
+
+    monkeypatch.setattr(session, "call_child", refuse)
+    with MeasuredSide(side) as running:
+        running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, 0)
+    assert [request["overrides"] for request in asked] == [overrides]
+
+
 Give = Callable[[str, BenchmarkId, int], Measured]
 
 
@@ -346,6 +372,17 @@ def test_what_is_decided_gets_no_more_rounds() -> None:
     counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
     assert counts == {"a": 3, "b": 6}
     assert found.rounds == 6
+
+
+def test_what_is_settled_at_a_first_look_gets_no_more_rounds() -> None:
+    found, _ = scripted(
+        ["a", "b"],
+        Plan(min_rounds=4, max_rounds=6, seconds=1e9, first_look=2),
+        fine,
+        standing=settles_a,
+    )
+    counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
+    assert counts == {"a": 2, "b": 6}
 
 
 def test_no_new_round_after_the_time() -> None:
