@@ -43,8 +43,8 @@ def stored_report(
         base = _nearest(repository, suite, wanted)
         if base.between:
             warnings.append(
-                f"{wanted.label} ({wanted.commit[:10]}) has no stored result, so base lies"
-                f" {len(base.between)} commits before it; their changes are in the difference:"
+                f"{wanted.label} ({wanted.commit[:10]}) has no stored result; base is its nearest"
+                f" ancestor with one, and the difference holds what lies between:"
                 f" {_some(base.between)}"
             )
     if head_name is None and repository.is_dirty(apart_from=suite.results):

@@ -36,8 +36,15 @@ class Workload(Project):
         self.commit(patch)
 
 
-def test_the_list_scan_is_a_regression(tmp_path: Path) -> None:
-    workload = Workload(tmp_path / "workload", "list_scan")
+@pytest.fixture(scope="module")
+def scanning(tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    """One for both tests of it, so that what the first has built serves the second as well."""
+    return Workload(tmp_path_factory.mktemp("scanning") / "workload", "list_scan")
+
+
+@pytest.mark.xdist_group("list_scan")
+def test_the_list_scan_is_a_regression(scanning: Workload) -> None:
+    workload = scanning
     done = workload.perfkit("compare", "HEAD~1", "HEAD", "--bench", BENCHMARK, *SIX_ROUNDS)
     assert done.returncode == 1, done.stdout + done.stderr
     document = json.loads(done.stdout)
@@ -52,9 +59,9 @@ def test_the_list_scan_is_a_regression(tmp_path: Path) -> None:
     assert len(builds) == 2
 
 
-def test_twins_are_no_regression(tmp_path: Path) -> None:
-    workload = Workload(tmp_path / "workload", "list_scan")
-    twins = workload.perfkit("compare", "HEAD", "HEAD", "--bench", BENCHMARK, *SIX_ROUNDS)
+@pytest.mark.xdist_group("list_scan")
+def test_twins_are_no_regression(scanning: Workload) -> None:
+    twins = scanning.perfkit("compare", "HEAD", "HEAD", "--bench", BENCHMARK, *SIX_ROUNDS)
     assert twins.returncode == 0, twins.stdout + twins.stderr
 
 
