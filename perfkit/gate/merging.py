@@ -274,6 +274,9 @@ def _exceptions(pieces: Sequence[Piece]) -> tuple[WaiverResult, ...]:
             key = (one.kind, one.pattern, one.metric)
             known = found.setdefault(key, one)
             found[key] = min(known, one, key=lambda result: STATES.index(result.state))
+    if _lost(pieces):
+        # What it covers may be in the shard that is lost, which is an error of its own.
+        return tuple(one for one in found.values() if one.state is not WaiverState.UNMATCHED)
     return tuple(found.values())
 
 

@@ -2,7 +2,7 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
-from perfkit.model.culprit import AllocationChange, Culprit, Difference, DifferenceNode
+from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
@@ -25,7 +25,6 @@ from perfkit.model.waiver import WaiverResult, WaiverState
 from perfkit.status import Status
 
 __all__ = [
-    "AllocationChange",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",

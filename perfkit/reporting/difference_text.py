@@ -31,8 +31,6 @@ def difference_text(found: Difference, *, top: int = 15) -> "RenderableType":
     if shown:
         title = "Functions: change of the time in each, with the libraries that it calls"
         parts += [Text(title, "bold"), _table(shown)]
-    if found.allocations is not None:
-        parts += [Text("Allocations per call, by line", "bold"), *_allocations(found)]
     parts += [Text(f"Warning: {visible(one)}", "yellow") for one in found.warnings]
     return Group(*parts)
 
@@ -102,17 +100,6 @@ def _where(row: Culprit) -> str:
         f"before {row.former}" if row.former else "",
     ]
     return "; ".join([row.place, *(note for note in notes if note)])
-
-
-def _allocations(found: Difference) -> "list[RenderableType]":
-    from rich.text import Text
-
-    lines: list[RenderableType] = []
-    for one in found.allocations or ():
-        scale = scale_of([one.base, one.head], Unit.BYTES)
-        before, after = (quantity(value, Unit.BYTES, scale) for value in (one.base, one.head))
-        lines.append(Text(f"  {before} -> {after}  {visible(one.place)}"))
-    return lines or [Text("  no line differs by 1 KiB or more")]
 
 
 def difference_values(found: Difference) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from perfkit.__main__ import run
 from perfkit.cli import change, posting
 from perfkit.cli.posting import post_report
 from perfkit.config.monitoring import Comment
+from perfkit.forge.artifact import NESTING, nested_deeper
 from perfkit.forge.event import Occasion
 from perfkit.forge.http import Timing
 from perfkit.model import BenchmarkId, Comparison, Report, Revision, Unit, Verdict
@@ -273,6 +274,10 @@ def test_a_fork_s_artifact_is_posted_where_github_says(
     assert "everyone" not in text
     assert text.startswith("<!-- perfkit comment perfkit run=900.2 ")
     assert printed.out in text
+
+
+def test_perfkit_s_own_report_is_well_within_the_depth() -> None:
+    assert not nested_deeper(json.loads(EXAMPLE.read_text("utf-8")), NESTING // 2)
 
 
 def hostile(**changes: object) -> str:

@@ -279,8 +279,3 @@ def test_what_is_nested() -> None:
     assert nested_deeper([], 0)
     assert not nested_deeper([{"a": 1}, 2], 2)
     assert nested_deeper([1, {"a": [1]}], 2)
-
-
-def test_perfkit_s_own_report_is_well_within_the_depth() -> None:
-    own = Path(__file__).parents[2] / "docs" / "example" / "report.json"
-    assert not nested_deeper(json.loads(own.read_text("utf-8")), NESTING // 2)

@@ -233,3 +233,16 @@ def test_the_conclusion_of_a_check_run(verdict: Verdict, conclusion: str) -> Non
 
 def test_every_status_has_a_conclusion() -> None:
     assert set(CONCLUSION) == set(Status)
+
+
+def test_the_plan_reads_what_the_comment_remembers() -> None:
+    before = Posted(3, "me", body(failing(["a"]), None))
+    found = plan([before], wanted(rows={"a": Status.PASSED}))
+    assert found.keep == 3
+    assert (found.write or "").endswith("\na@5555555555")
+
+
+def test_line_ends_of_the_text_itself_are_no_change_either() -> None:
+    line = "<!-- perfkit comment perfkit run=5.1 -->"
+    text = wanted(render=lambda _: "a\r\nb\r\n")
+    assert plan([Posted(3, "me", f"{line}\na\nb")], text).write is None
