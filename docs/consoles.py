@@ -147,14 +147,16 @@ def _environment() -> dict[str, str]:
     }
 
 
-def run(step: Step, shop: Path) -> Ran:
-    """Run one command in a shell and return how it ended."""
+def run(step: Step, shop: Path, **variables: str) -> Ran:
+    """Run one command in a shell, with more environment variables, and return how it ended."""
     # A busy machine is not waited for; `config show` would show that.
-    waits = {} if "config show" in step.command else {"PERFKIT_REGRESSION_LOAD_WAIT": "0s"}
+    given = {"PERFKIT_REGRESSION_LOAD_WAIT": "0s", **variables}
+    if "config show" in step.command:
+        given = {}
     with subprocess.Popen(
         ["bash", "-c", step.command],
         cwd=shop,
-        env=_environment() | waits,
+        env=_environment() | given,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

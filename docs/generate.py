@@ -109,7 +109,8 @@ def _section(kind: object) -> bool:
 def _in_the_file(model: type[Section], name: str, default: object) -> object:
     """Return a default as the file would spell it: ``10min``, not 600.0."""
     values: dict[str, Any] = {name: default}
-    return model.model_construct(**values).model_dump(mode="json", include={name})[name]
+    value = model.model_construct(**values).model_dump(mode="json", include={name})[name]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def environment() -> str:

@@ -50,6 +50,14 @@ class MeasurementError(PerfkitError):
     exit_code: ClassVar[ExitCode] = ExitCode.MEASUREMENT
 
 
+class PostingError(PerfkitError):
+    """A comment or a check run could not be written; the message names what to change.
+
+    It is told as a warning beside the verdict: what GitHub or GitLab answers says nothing about
+    performance.
+    """
+
+
 class InterruptedMeasurementError(PerfkitError):
     """The user interrupted; the message says what was kept."""
 

@@ -31,6 +31,12 @@ ENVIRONMENT = {
 }
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_environment() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in ENVIRONMENT}

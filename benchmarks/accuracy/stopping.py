@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import betaln
 
+from perfkit.stats.first_sight import STUDENT
 from perfkit.stats.hodges_lehmann import mann_whitney_cdf, signed_rank_cdf
 from perfkit.stats.sequential import spending
 
@@ -50,6 +51,16 @@ def costs(seed: int, n: int) -> Iterator[str]:
             rounds = np.where(called, alarm.argmax(axis=1) + 1, ROUNDS)
             cells.append(f"{rounds.mean():.1f} ({100 * called.mean():.1f})")
         yield f"| {shift:g} | {' | '.join(cells)} |"
+
+
+def may_be_suspected(base: Array, head: Array) -> Array:
+    """Which comparisons look changed at first sight, whatever the floor, shape (comparisons,)."""
+    found = np.zeros(len(base), dtype=bool)
+    for n, quantile in STUDENT.items():
+        before, after = base[:, :n], head[:, :n]
+        error = np.sqrt((before.var(axis=1, ddof=1) + after.var(axis=1, ddof=1)) / n)
+        found |= np.abs(after.mean(axis=1) - before.mean(axis=1)) >= quantile * error
+    return found
 
 
 def may_alarm(base: Array, head: Array) -> Array:

@@ -41,6 +41,7 @@ from perfkit.stats import (
     judge_suite,
     needs_confirmation,
 )
+from perfkit.stats.first_sight import FEWEST
 from perfkit.stats.sequential import spending
 
 ROUNDS = 20
@@ -67,15 +68,24 @@ def batch(source: Source, random: np.random.Generator, n: int, rounds: int = ROU
     return np.stack([source(random, rounds) for _ in range(n)], axis=1)
 
 
-def watch(rule: SequentialComparison, base: Array, head: Array) -> tuple[Shift, int]:
-    """Look after every round, as the runner does, until decided; log times, shape (rounds,)."""
+def watch(
+    rule: SequentialComparison, base: Array, head: Array, *, suspecting: bool = False
+) -> tuple[Shift, int]:
+    """Look after every round, as the runner does, until decided; log times, shape (rounds,).
+
+    ``suspecting`` ends it as soon as the benchmark is worth measuring again.
+    """
     before, after = np.exp(base), np.exp(head)
     shares = spending(rule.alpha, rule.max_rounds)
     start = next(look for look, share in enumerate(shares, 1) if share > 0)
     # Looks without a share cannot decide; starting after them changes nothing but the time taken.
-    for rounds in range(start, rule.max_rounds + 1):
+    for rounds in range(FEWEST if suspecting else start, rule.max_rounds + 1):
         shift = rule.look(before[:rounds], after[:rounds])
-        if shift.verdict is not Verdict.INCONCLUSIVE or rounds == rule.max_rounds:
+        if (
+            shift.verdict is not Verdict.INCONCLUSIVE
+            or (suspecting and shift.suspected is not None)
+            or rounds == rule.max_rounds
+        ):
             return shift, rounds
     raise AssertionError("the last look always returns")
 
@@ -241,7 +251,8 @@ def suites(
             base, head = np.stack(draws, axis=1)
             if suite < n:
                 # Only these can become suspects; watching the rest would change nothing.
-                watched_ones = np.flatnonzero(stopping.may_alarm(base, head))
+                suspicious = stopping.may_be_suspected(base, head)
+                watched_ones = np.flatnonzero(suspicious | stopping.may_alarm(base, head))
                 judged, _ = _judge(base, head, watched_ones, noises=noises, random=random)
                 asked += sum(row.confirmed for row in judged.values())
                 false += any(row.verdict is Verdict.REGRESSED for row in judged.values())
@@ -298,7 +309,7 @@ def _judge(
 ) -> tuple[dict[int, SuiteVerdict], list[int]]:
     """Verdicts of the ``chosen`` benchmarks, and the rounds each took; first ones ``slowed``."""
     rule = SequentialComparison()
-    looked = {int(i): watch(rule, base[i], head[i]) for i in chosen}
+    looked = {int(i): watch(rule, base[i], head[i], suspecting=True) for i in chosen}
     first = {i: shift for i, (shift, _) in looked.items()}
     again = {}
     for i in needs_confirmation(first):

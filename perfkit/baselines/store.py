@@ -8,7 +8,7 @@ from the snapshots of :mod:`perfkit.baselines.descriptions` and not committed.
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -96,10 +96,32 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
     processes and are left to asv.
     """
     prefixes = None if commits is None else {commit[:SHORT] for commit in commits}
-    for path in sorted(folder.glob("*/*.json"), key=_identity_of):
-        if path.name == "machine.json" or (
-            prefixes is not None and path.name[:SHORT] not in prefixes
-        ):
+    paths = (
+        path
+        for path in sorted(folder.glob("*/*.json"), key=_identity_of)
+        if prefixes is None or path.name[:SHORT] in prefixes
+    )
+    for run in _readable(paths):
+        if commits is None or run.commit in commits:
+            yield run
+
+
+def is_stored(folder: Path, commit: str) -> bool:
+    """Whether a run of the commit itself, without uncommitted changes, is stored with values."""
+    if not any(folder.glob(f"*/{commit[:SHORT]}-*.json")):
+        return False
+    return any(not run.dirty and run.samples for run in read_runs(folder, {commit}))
+
+
+def newest_runs(folder: Path, machine: str, count: int) -> Iterator[Run]:
+    """Yield the last ``count`` runs that were stored of a machine, in order, as read_runs does."""
+    paths = sorted((folder / machine).glob("*-*.json"), key=_identity_of)
+    yield from _readable(paths[-count:])
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[Run]:
+    for path in paths:
+        if path.name == "machine.json":
             continue
         try:
             run = _read_run(path)
@@ -107,7 +129,7 @@ def read_runs(folder: Path, commits: Collection[str] | None = None) -> Iterator[
             found = str(error) if isinstance(error, MeasurementError) else repr(error)
             log.warning("%s: left out, not readable as a stored run: %s", path, found)
             continue
-        if run is not None and (commits is None or run.commit in commits):
+        if run is not None:
             yield run
 
 

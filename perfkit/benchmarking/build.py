@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -36,6 +37,8 @@ class Side:
     suite: Suite
     interpreter: Interpreter
     requirements: tuple[str, ...]
+    checkout: Path | None = None
+    """Top folder of its checkout; None for what was installed elsewhere."""
 
 
 def state_folder(root: Path) -> Path:
@@ -135,6 +138,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=isolated(source, site, label=revision.label, run=_run_logged),
             requirements=(),
+            checkout=checkout,
         )
     if not (source / "pyproject.toml").exists() and not (source / "setup.py").exists():
         # A project without packaging is imported from its folder, as its users do.
@@ -144,6 +148,7 @@ def _side(
             suite=suite.inside(repository.root, checkout),
             interpreter=Interpreter(site=root),
             requirements=(),
+            checkout=checkout,
         )
     if not site.exists():
         install(source, site, label=revision.label)
@@ -152,6 +157,7 @@ def _side(
         suite=suite.inside(repository.root, checkout),
         interpreter=Interpreter(site=site),
         requirements=requirements(site),
+        checkout=checkout,
     )
 
 
@@ -170,8 +176,11 @@ def install(source: Path, site: Path, *, label: str) -> None:
         command.insert(-1, "--no-build-isolation")
     try:
         if _run_logged(command, log) != 0:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-            raise MeasurementError(f"{label} does not build (whole log: {log}):\n{tail}")
+            said = log.read_text(errors="replace")
+            tail = "\n".join(said.splitlines()[-LAST_LINES:])
+            raise MeasurementError(
+                f"{label} does not build{_for_lack_of(said)} (whole log: {log}):\n{tail}"
+            )
         if not any(map(_importable, partial.iterdir())):
             # Python would then import an installed copy, whose times would look like this one's.
             raise MeasurementError(
@@ -187,6 +196,20 @@ def install(source: Path, site: Path, *, label: str) -> None:
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+MISSING_COMMAND = re.compile(
+    r"(?:error: command|unable to execute) '(?P<command>[^']+)'(?: failed)?: No such file"
+)
+"""How setuptools says that it found no compiler."""
+
+
+def _for_lack_of(log: str) -> str:
+    """Return what a build lacked, in words; empty where the log does not name a command."""
+    found = MISSING_COMMAND.search(log)
+    if found is None:
+        return ""
+    return f", as it needs the compiler {found['command']}, which is not on PATH: install it"
 
 
 def _run_logged(command: Sequence[str], log: Path) -> int:
@@ -233,7 +256,11 @@ def _build_system_is_here(source: Path) -> bool:
             raise MeasurementError(f"{source / 'pyproject.toml'}: {error}") from error
         system = values.get("build-system", {})
     wanted = system.get("requires", ["setuptools"])
-    return isinstance(wanted, list) and all(_installed(str(name)) for name in wanted)
+    if not isinstance(wanted, list) or not all(_installed(str(name)) for name in wanted):
+        return False
+    # Older versions build wheels with the package wheel, which they ask for when they run.
+    alone = not any(str(name).startswith("setuptools") for name in wanted)
+    return alone or _installed("setuptools>=70.1") or _installed("wheel")
 
 
 def _installed(requirement: str) -> bool:

@@ -25,8 +25,12 @@ from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ConfigError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.gate.comparisons import Evidence, comparable, judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.evidence import Evidence, comparable
+from perfkit.gate.floors import Noise
+from perfkit.gate.memory import with_memory, with_memory_again
 from perfkit.gate.shards import Part, part_of, shard_note, suite_digest
+from perfkit.gate.waivers import exceptions_of
 from perfkit.model import (
     BenchmarkId,
     Environment,
@@ -38,6 +42,7 @@ from perfkit.model import (
     Verdict,
 )
 from perfkit.stats import needs_confirmation
+from perfkit.stats.first_sight import FEWEST
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.schedule import SideName
@@ -102,7 +107,14 @@ class Expected:
     measured: tuple[BenchmarkId, ...]
     missing: tuple[BenchmarkId, ...]
     in_base: frozenset[BenchmarkId]
+    whole: bool = True
+    """Whether this is the whole suite, and not what patterns selected."""
     shard: Shard | None = None
+
+    @property
+    def versions(self) -> dict[BenchmarkId, str]:
+        """The digest of each benchmark's source."""
+        return {identity: one.version for one in self.benchmarks for identity in one.ids}
 
 
 def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
@@ -124,6 +136,7 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
         measured=tuple(identity for identity in chosen if identity in current),
         missing=tuple(identity for identity in chosen if identity not in current),
         in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
+        whole=not patterns,
     )
 
 
@@ -168,9 +181,12 @@ def compare_sides(
     clock: Callable[[], float],
     seed: int,
     on_progress: Callable[[Progress], None],
+    noise: Noise | None = None,
     quiet: Quiet | None = None,
 ) -> Compared:
     """Measure both sides in interleaved rounds, confirm suspects on new rounds, and judge.
+
+    ``noise`` is what noise alone was seen to move benchmarks by on this machine.
 
     Raises MeasurementError when the suite holds nothing to measure.
     """
@@ -181,11 +197,18 @@ def compare_sides(
         )
 
     def shift_of(base: Sample, head: Sample) -> Shift:
-        return shift_between(base, head, thresholds)
+        return shift_between(base, head, thresholds, noise=noise)
 
     def standing(base: Sample, head: Sample) -> Verdict:
         # Neither side failed, or there would be no more rounds to ask about.
         return shift_of(base, head).verdict if comparable(base, head) else Verdict.DIFFERENT_WORK
+
+    def standing_at_first(base: Sample, head: Sample) -> Verdict:
+        """The same, or what is plainly worth measuring again before ``min_rounds``."""
+        if comparable(base, head) and (suspected := shift_of(base, head).suspected):
+            return suspected
+        enough = len(head.processes) >= rule.min_rounds
+        return standing(base, head) if enough else Verdict.INCONCLUSIVE
 
     rule = thresholds.regression
     plan = Plan(
@@ -211,32 +234,24 @@ def compare_sides(
                 identities,
                 plan,
                 suite=suite,
-                standing=standing,
+                standing=standing if confirming else standing_at_first,
                 clock=clock,
                 on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
                 quiet=quiet,
             )
 
-        first = rounds(expected.measured, plan)
+        first = rounds(expected.measured, replace(plan, first_look=FEWEST))
         again = None
-        suspects = _suspects(first, shift_of)
+        evidence = _evidence(expected, first, thresholds)
+        suspects = _suspects(evidence, shift_of)
         if suspects and not first.interrupted:
             # Confirming takes min_rounds, whatever the time; more only within what is left of it.
             left = max(0.0, plan.seconds - first.seconds)
             later = replace(plan, seconds=left, seed=seed + 1)
             again = rounds(suspects, later, confirming=True)
-    evidence = Evidence(
-        base=first.samples["base"],
-        head=first.samples["head"],
-        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
-        missing=frozenset(expected.missing),
-        skipped_base=frozenset(first.skipped["base"]),
-        skipped_head=frozenset(first.skipped["head"]),
-        in_base=expected.in_base,
-        base_again=None if again is None else again.samples["base"],
-        head_again=None if again is None else again.samples["head"],
-    )
-    rows = judge(evidence, thresholds, today=today, shift_of=shift_of)
+    if again is not None:
+        evidence = _confirming(evidence, again, shift_of)
+    rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     shard = expected.shard
     if shard is not None:
         shard = replace(shard, skipped=tuple(sorted(_skipped_on_both(first))))
@@ -246,6 +261,14 @@ def compare_sides(
         head=sides.head.revision,
         environment=replace(environment, packages_digest=installed[1].digest),
         comparisons=rows,
+        waivers=exceptions_of(
+            rows,
+            thresholds,
+            today=today,
+            # What other shards measure is known as well; they say how it went.
+            skipped=_skipped_on_both(first) | set(shard.expected if shard else ()),
+            whole=expected.whole and not first.interrupted,
+        ),
         rounds=first.rounds + (0 if again is None else again.rounds),
         seconds=first.seconds + (0.0 if again is None else again.seconds),
         interrupted=first.interrupted or (again is not None and again.interrupted),
@@ -263,19 +286,70 @@ def compare_sides(
         ),
         shard=shard,
     )
-    return Compared(report=report, head=first.samples["head"])
+    return Compared(report=report, head=_longer(evidence))
+
+
+def _longer(evidence: Evidence) -> dict[BenchmarkId, Sample]:
+    """Return head's samples, of suspects those of the new rounds unless these were cut short.
+
+    Suspects were chosen for what their first rounds showed, which may be as few as three.
+    """
+    known, again = evidence.head, evidence.head_again or {}
+    return {
+        identity: max(again.get(identity, sample), sample, key=lambda one: len(one.processes))
+        for identity, sample in known.items()
+    }
+
+
+def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) -> Evidence:
+    """Return what the discovery rounds gave, with the memory beside the times."""
+    evidence = Evidence(
+        base=first.samples["base"],
+        head=first.samples["head"],
+        expected=frozenset((*expected.measured, *expected.missing)) - _skipped_on_both(first),
+        missing=frozenset(expected.missing),
+        skipped_base=frozenset(first.skipped["base"]),
+        skipped_head=frozenset(first.skipped["head"]),
+        in_base=expected.in_base,
+    )
+    if thresholds.regression.memory == "ignored":
+        return evidence
+    return with_memory(evidence, first.memory["base"], first.memory["head"])
+
+
+def _confirming(
+    evidence: Evidence, again: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+) -> Evidence:
+    """Return the evidence with the independent rounds of the suspects.
+
+    Where only the time was suspected, after a few rounds, its memory has too few of them to be
+    judged. It is then judged on the new rounds, which confirm nothing of it.
+    """
+    told = with_memory_again(
+        replace(evidence, base_again=again.samples["base"], head_again=again.samples["head"]),
+        again.memory["base"],
+        again.memory["head"],
+    )
+    base, head = dict(told.base_again or {}), dict(told.head_again or {})
+    base_first, head_first = dict(told.base), dict(told.head)
+    for identity in [one for one in base if one.beside is not None and one in head]:
+        first, new = (told.base[identity], told.head[identity]), (base[identity], head[identity])
+        few = len(first[1].processes) < len(new[1].processes)
+        if few and comparable(*first) and not needs_confirmation({identity: shift_of(*first)}):
+            base_first[identity], head_first[identity] = base.pop(identity), head.pop(identity)
+    return replace(told, base=base_first, head=head_first, base_again=base, head_again=head)
 
 
 def _suspects(
-    measured: Measurement, shift_of: Callable[[Sample, Sample], Shift]
+    evidence: Evidence, shift_of: Callable[[Sample, Sample], Shift]
 ) -> tuple[BenchmarkId, ...]:
-    base, head = measured.samples["base"], measured.samples["head"]
+    """Return the benchmarks to measure again: those whose time or memory looks changed."""
     shifts = {
-        identity: shift_of(base[identity], head[identity])
-        for identity in base
-        if comparable(base[identity], head.get(identity))
+        identity: shift_of(evidence.base[identity], evidence.head[identity])
+        for identity in evidence.base
+        if comparable(evidence.base[identity], evidence.head.get(identity))
     }
-    return needs_confirmation(shifts)
+    return tuple(dict.fromkeys(one.beside or one for one in needs_confirmation(shifts)))
 
 
 def _skipped_on_both(measured: Measurement) -> set[BenchmarkId]:

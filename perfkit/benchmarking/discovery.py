@@ -4,13 +4,14 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_child
 from perfkit.benchmarking.suite import Suite
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import ConfigError, MeasurementError, UsageError
 from perfkit.model import BenchmarkId, Unit
 
 DISCOVERY_TIMEOUT = 120.0
@@ -35,6 +36,7 @@ class Benchmark:
     better: Literal["lower", "higher"] = "lower"
     exact: bool = False
     automatic_repeat: bool = False
+    automatic_warmup: bool = False
     setup_cache: str | None = None
     setup_cache_timeout: float | None = None
     description: dict[str, object] = field(default_factory=dict, repr=False)
@@ -59,8 +61,10 @@ class Benchmark:
 def discover(suite: Suite, interpreter: Interpreter) -> tuple[Benchmark, ...]:
     """Return the suite's benchmarks, imported with ``interpreter``, sorted by name.
 
-    Raises MeasurementError with the suite's own last lines when it does not import.
+    Raises MeasurementError with the suite's own last lines when it does not import, ConfigError
+    where two of its modules or benchmarks have one name.
     """
+    _refuse_hidden_modules(suite.benchmarks)
     request = {"command": "discover", "suite": str(suite.benchmarks)}
     with TemporaryDirectory(prefix="perfkit-") as folder:
         try:
@@ -75,7 +79,25 @@ def discover(suite: Suite, interpreter: Interpreter) -> tuple[Benchmark, ...]:
     described = answer["benchmarks"]
     assert isinstance(described, list)  # noqa: S101  # our own child wrote it
     benchmarks = (_benchmark(entry, suite) for entry in described)
-    return tuple(sorted(benchmarks, key=lambda benchmark: benchmark.name))
+    found = tuple(sorted(benchmarks, key=lambda benchmark: benchmark.name))
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            raise ConfigError(
+                f"{suite.benchmarks}: two benchmarks are called {one.name}, so their results could"
+                " not be told apart; rename one of them."
+            )
+    return found
+
+
+def _refuse_hidden_modules(folder: Path) -> None:
+    """A package hides the module of its name, and all benchmarks in it, from every import."""
+    for path in sorted(folder.rglob("*.py")):
+        hiding = path.with_suffix("") / "__init__.py"
+        if hiding.is_file():
+            raise ConfigError(
+                f"{path} and {hiding} have one name, so Python only imports the second one; rename"
+                " one of them."
+            )
 
 
 def _benchmark(entry: dict[str, object], suite: Suite) -> Benchmark:
@@ -94,6 +116,7 @@ def _benchmark(entry: dict[str, object], suite: Suite) -> Benchmark:
         better="higher" if own.get("better") == "higher" else "lower",
         exact=own.get("exact") is True,
         automatic_repeat=entry.get("type") == "time" and entry.get("repeat") == 0,
+        automatic_warmup=entry.get("type") == "time" and entry.get("warmup_time") == -1,
         setup_cache=str(entry["setup_cache_key"]) if entry.get("setup_cache_key") else None,
         setup_cache_timeout=(
             float(cache_timeout) if isinstance(cache_timeout, int | float) else None

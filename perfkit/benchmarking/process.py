@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from perfkit.process_group import end_group, end_stragglers, wait
 log = logging.getLogger("perfkit.bench")
 
 CHILD = Path(__file__).with_name("child.py")
+
+OUT_OF_MEMORY = re.compile(r"[\w.]*MemoryError\b")
+"""The last line of a traceback: Python's MemoryError, or numpy's."""
 
 LAST_LINES = 12
 """Lines of a failed process's output that are kept; the end of a traceback fits."""
@@ -107,9 +111,15 @@ def _tail(path: Path) -> str:
 
 def _reason(code: int, output: str) -> str:
     lines = [line for line in output.splitlines() if line.strip()]
+    if code == -signal.SIGKILL:
+        # Nothing else is told of a process that the kernel ends for lack of memory.
+        return "killed by SIGKILL, as the system does when memory runs out"
     if code < 0:
         known = {number.value: number.name for number in signal.Signals}
         return f"killed by {known.get(-code, f'signal {-code}')}"
     if code == 0:
         return "ended without a result (did it call os._exit?)"
-    return lines[-1].strip() if lines else f"exited with {code}"
+    last = lines[-1].strip() if lines else ""
+    if OUT_OF_MEMORY.match(last):
+        return f"ran out of memory: {last}"
+    return last or f"exited with {code}"

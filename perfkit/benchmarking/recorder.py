@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perfkit.benchmarking.discovery import Benchmark
-from perfkit.model import BenchmarkId, Sample
+from perfkit.model import BenchmarkId, Sample, Unit
+
+PAGE = 4096
+"""Bytes; the smallest page of any system that perfkit runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Measured:
     failure: str | None = None
     output: str = ""
     loaded: bool = False
+    peak: int | None = None
+    """Most bytes held beyond what the imports left, of a time benchmark; None where not told."""
 
 
 def measured_from(answer: dict[str, object]) -> Measured:
@@ -48,6 +53,7 @@ def measured_from(answer: dict[str, object]) -> Measured:
         number=number if isinstance(number, int) else 1,
         warmup=warmup if isinstance(warmup, float) else None,
         outcome=None if outcome is None else str(outcome),
+        peak=peak if isinstance(peak := answer.get("peak"), int) else None,
     )
 
 
@@ -69,6 +75,26 @@ class Recorder:
     def failed(self) -> bool:
         """Whether any process crashed, timed out or gave an invalid value."""
         return any(process.failure for process in self.processes)
+
+    def peak_memory(self) -> Sample | None:
+        """Return the peaks of a time benchmark's processes; None where the system tells none.
+
+        A process that took no page at all counts as one page, as its logarithm has to exist.
+        """
+        worked = [
+            (process.peak, number)
+            for process, number in zip(self.processes, self.rounds, strict=True)
+            if process.values and process.peak is not None
+        ]
+        if not worked:
+            return None
+        return Sample(
+            benchmark=self.identity.peak_memory,
+            unit=Unit.BYTES,
+            processes=tuple((float(max(peak, PAGE)),) for peak, _ in worked),
+            rounds=tuple(number for _, number in worked),
+            source_hash=self.benchmark.version or None,
+        )
 
     @property
     def skipped(self) -> bool:

@@ -21,10 +21,16 @@ from perfkit.model import BenchmarkId, Sample, Verdict
 
 log = logging.getLogger("perfkit.bench")
 
-AUTOMATIC_REPEAT = (2, 8, 0.5)
+AUTOMATIC_REPEAT = (2, 5, 0.5)
 """(least, most, seconds) of values per process where the suite leaves ``repeat`` to the tool.
 
 Replication comes from processes, so each one stays short; asv would spend up to 10 s in one.
+"""
+
+AUTOMATIC_WARMUP = 0.02
+"""Seconds of calls before the first value on CPython where the suite leaves ``warmup_time`` to the
+tool. Starting the process has taken longer than asv's 0.1 s and raised the clock of the processor;
+a slow first value is not what stands for a process, which is the low end of its values.
 """
 
 START_UP_ALLOWANCE = 30.0
@@ -68,6 +74,8 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
             overrides["number"] = self._loops[identity]
         if benchmark.automatic_repeat:
             overrides["repeat"] = AUTOMATIC_REPEAT
+        if benchmark.automatic_warmup:
+            overrides["warmup_time"] = AUTOMATIC_WARMUP
         with TemporaryDirectory(prefix="perfkit-bench-") as scratch:
             try:
                 answer = call_child(
@@ -126,12 +134,17 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long to measure: at least ``min_rounds``, at most ``max_rounds`` or ``seconds``."""
+    """How long to measure: at least ``min_rounds``, at most ``max_rounds`` or ``seconds``.
+
+    ``first_look`` is the number of rounds after which a benchmark may be settled before
+    ``min_rounds``; None never.
+    """
 
     min_rounds: int
     max_rounds: int
     seconds: float
     seed: int = 0
+    first_look: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +175,8 @@ class Measurement:
     """All samples of one or two sides. ``failures`` holds the last lines of failed processes."""
 
     samples: dict[SideName, dict[BenchmarkId, Sample]] = field(default_factory=dict)
+    memory: dict[SideName, dict[BenchmarkId, Sample]] = field(default_factory=dict)
+    """Peak memory of the time benchmarks, by the benchmark that it was recorded beside."""
     skipped: dict[SideName, set[BenchmarkId]] = field(default_factory=dict)
     failures: dict[tuple[SideName, BenchmarkId], str] = field(default_factory=dict)
     rounds: int = 0
@@ -201,16 +216,17 @@ def measure(
 ) -> Measurement:
     """Measure ``identities`` on every side in interleaved rounds and return all samples.
 
-    All benchmarks get ``plan.min_rounds``; after that only those whose ``standing`` is open get
-    more. ``suite`` is the folder of benchmarks run on every side. A benchmark that fails on
-    a side is not run again. ``quiet`` may make the next pair wait. Ctrl-C
-    ends the measurement and keeps what whole rounds gave.
+    ``standing`` is asked from ``plan.first_look`` or ``plan.min_rounds`` on, and what it leaves
+    open gets more rounds. ``suite`` is the folder of benchmarks run on every side. A benchmark
+    that fails on a side is not run again. ``quiet`` may make the next pair wait. Ctrl-C ends the
+    measurement and keeps what whole rounds gave.
     """
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     recorders = {
         side: {identity: Recorder(by_name[identity.name], identity) for identity in identities}
         for side in sides
     }
+    first_look = plan.min_rounds if plan.first_look is None else plan.first_look
     result = Measurement()
     quiet = quiet or unwatched()
     waited = quiet.waited_seconds
@@ -260,7 +276,7 @@ def measure(
                     result.note(side, identity, measured)
             result.rounds = round_number + 1
             result.loads.append(_mean(shares))
-            asked = standing if result.rounds >= plan.min_rounds else None
+            asked = standing if result.rounds >= first_look else None
             for identity in active:
                 verdicts[identity] = _verdict(
                     {side: found[identity] for side, found in recorders.items()}, asked
@@ -280,6 +296,11 @@ def measure(
             identity: recorder.sample()
             for identity, recorder in found.items()
             if recorder.processes and not recorder.skipped
+        }
+        result.memory[side] = {
+            identity: peaks
+            for identity, recorder in found.items()
+            if (peaks := recorder.peak_memory()) is not None
         }
         result.skipped[side] = {
             identity for identity, recorder in found.items() if recorder.skipped

@@ -16,6 +16,7 @@ from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
 from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
+from perfkit.cli.impact import impact
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
 from perfkit.cli.merge import merge
@@ -75,6 +76,7 @@ app.command(rich_help_panel=MEASURE)(profile)
 app.command(rich_help_panel=MEASURE)(leaks)
 app.command(rich_help_panel=MEASURE)(bench)
 app.command(rich_help_panel=MEASURE)(doctor)
+app.command(rich_help_panel=DECIDE)(impact)
 app.command(rich_help_panel=DECIDE)(compare)
 app.command(rich_help_panel=DECIDE)(check)
 app.command(rich_help_panel=DECIDE)(merge)

@@ -7,6 +7,9 @@ import typer
 
 from perfkit.cli import options
 
+ROUNDS = 10
+"""Processes per benchmark, where the user names no number: quartiles of ten mean something."""
+
 
 def bench(
     context: typer.Context,
@@ -16,7 +19,9 @@ def bench(
     ] = None,
     *,
     select: options.Bench = None,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Processes per benchmark.")] = 10,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Processes per benchmark.")
+    ] = ROUNDS,
     seed: options.Seed = 0,
     cpu_affinity: options.CpuAffinity = None,
     load_wait: options.LoadWait = None,
@@ -24,6 +29,17 @@ def bench(
     store: Annotated[
         bool, typer.Option(help="Store the run in the suite's results folder.")
     ] = True,
+    backfill: Annotated[
+        str | None,
+        typer.Option(
+            "--backfill",
+            metavar="FROM..TO",
+            help="Let asv measure the commits of a range instead, and check its results.",
+        ),
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--every", min=1, help="With --backfill: only every N-th commit.")
+    ] = 1,
     json: options.Json = False,
 ) -> int:
     """Measure a revision with its asv suite, one fresh process per benchmark and round.
@@ -39,11 +55,12 @@ def bench(
     from perfkit.benchmarking.build import built
     from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.session import Plan
+    from perfkit.cli.backfill import backfill as backfilled
     from perfkit.cli.change import judged_revision
     from perfkit.cli.conditions import environment_here, quiet_machine
     from perfkit.cli.progress import measuring, working
     from perfkit.cli.settings import repository_and_suite, settings_of
-    from perfkit.errors import ExitCode
+    from perfkit.errors import ExitCode, UsageError
     from perfkit.gate.shards import Part
     from perfkit.reporting.run_text import run_text, run_values
 
@@ -53,6 +70,16 @@ def bench(
     part = None if shard is None else Part.parse(shard)
     environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
+    if backfill is not None:
+        given = [revision, shard, None if rounds == ROUNDS else rounds, seed or None]
+        if any(one is not None for one in given) or not store:
+            raise UsageError(
+                "--backfill lets asv measure, so leave out the revision, --rounds, --seed, --shard"
+                " and --no-store."
+            )
+        return backfilled(
+            invocation, repository, suite, backfill, every=every, patterns=select or []
+        )
     wanted = judged_revision(repository, suite, revision)
     store = store and not wanted.dirty
     if store:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -83,15 +84,26 @@ def measured_sides(
     part: "Part | None" = None,
 ) -> "Compared":
     """Discover, measure and judge both sides, or one shard of them, with progress."""
+    from perfkit.baselines.noise import stored_noise
     from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
+    from perfkit.gate.environments import in_places
+    from perfkit.machine.environment import read_environment
 
     quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
     expected = expected_of(sides, patterns)
     if part is not None:
         project, alpha = sides.head.suite.project, thresholds.regression.alpha
         expected = in_shard(expected, part, project=project, alpha=alpha)
+    rule = thresholds.regression
+    noise = (
+        stored_noise(
+            sides.head.suite.results, environment, expected.versions, rounds=rule.min_rounds
+        )
+        if rule.noise_floor == "stored"
+        else {}
+    )
     with measuring(invocation) as on_progress:
-        return compare_sides(
+        compared = compare_sides(
             sides,
             expected,
             thresholds,
@@ -101,8 +113,12 @@ def measured_sides(
             clock=monotonic,
             seed=seed,
             on_progress=on_progress,
+            noise=noise,
             quiet=quiet,
         )
+    # A governor that was switched or a quota that was set halfway makes two machines of one.
+    report = in_places(compared.report, environment, read_environment())
+    return replace(compared, report=report)
 
 
 def finish_report(

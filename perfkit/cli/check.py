@@ -43,6 +43,7 @@ def check(
     html: options.HtmlFile = None,
     every_row: options.EveryRow = False,
     strict: options.Strict = False,
+    comment: options.PostComment = False,
     json: options.Json = False,
 ) -> int:
     """Compare with the merge base, and check budgets and leaks: one report, one exit code.
@@ -58,19 +59,22 @@ def check(
     from perfkit.cli.change import finish_report, judged_revision, measured_change
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
+    from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.touched import with_map
     from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
-    thresholds = settings_of(
+    settings = settings_of(
         invocation,
         min_rounds=min_rounds,
         max_rounds=max_rounds,
         time_budget=budget,
         load_wait=load_wait,
-    ).thresholds
+    )
+    thresholds = settings.thresholds
     environment = environment_here(cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     part = None if shard is None else Part.parse(shard)
@@ -125,7 +129,8 @@ def check(
                 warnings=tuple(warnings),
             )
             report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
-    return finish_report(
+            report = with_map(report, repository, thresholds)
+    code = finish_report(
         invocation,
         report,
         repository,
@@ -134,3 +139,6 @@ def check(
         every_row=every_row,
         strict=strict,
     )
+    if comment:
+        post_report(report, settings.monitoring.comment)
+    return code

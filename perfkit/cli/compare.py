@@ -11,7 +11,11 @@ from perfkit.cli import options
 def compare(
     context: typer.Context,
     base: Annotated[
-        str | None, typer.Argument(help="The commit, tag or branch to compare with.")
+        str | None,
+        typer.Argument(
+            help="The commit, tag or branch to compare with. With --stored, default: the merge base"
+            " with the main branch, or its nearest ancestor with a result."
+        ),
     ] = None,
     head: Annotated[
         str | None,
@@ -44,11 +48,19 @@ def compare(
             help="Measure nothing: look at what `perfkit bench` stored of both commits.",
         ),
     ] = False,
+    only_touched: Annotated[
+        bool,
+        typer.Option(
+            "--only-touched",
+            help="Leave out benchmarks whose stored profile does not meet the change (impact).",
+        ),
+    ] = False,
     culprits: options.Culprits = True,
     output: options.ReportFile = None,
     html: options.HtmlFile = None,
     every_row: options.EveryRow = False,
     strict: options.Strict = False,
+    comment: options.PostComment = False,
     json: options.Json = False,
 ) -> int:
     """Measure two revisions against each other, now and interleaved, and judge the difference.
@@ -68,32 +80,48 @@ def compare(
     )
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
+    from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
+    from perfkit.cli.touched import mapped, only_those, with_map
+    from perfkit.errors import UsageError
     from perfkit.gate.shards import Part
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    thresholds = settings_of(
+    settings = settings_of(
         invocation,
         min_rounds=min_rounds,
         max_rounds=max_rounds,
         time_budget=budget,
         load_wait=load_wait,
-    ).thresholds
+    )
+    thresholds = settings.thresholds
     part = None if shard is None else Part.parse(shard)
-    commit, pythons = _what_to_compare(base, python_base, python_head)
+    commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
         measuring = (
-            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard, pythons),
-            *(cpu_affinity, load_wait),
+            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard),
+            *(cpu_affinity, load_wait, python_base, python_head),
         )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
-    patterns = bench or []
+    patterns, warning = bench or [], ""
+    if only_touched:
+        if stored or pythons is not None:
+            raise UsageError("--only-touched is for measuring two commits; leave it out.")
+        patterns, warning = only_those(
+            mapped(
+                repository,
+                repository.resolve(commit),
+                judged_revision(repository, suite, head),
+                thresholds,
+            ),
+            patterns,
+        )
     if stored:
         report = stored_report(
-            repository, suite, commit, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
@@ -124,7 +152,8 @@ def compare(
             report = named(
                 invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
             )
-    return finish_report(
+            report = with_map(report, repository, thresholds, warning)
+    code = finish_report(
         invocation,
         report,
         repository,
@@ -133,6 +162,9 @@ def compare(
         every_row=every_row,
         strict=strict,
     )
+    if comment:
+        post_report(report, settings.monitoring.comment)
+    return code
 
 
 def _what_to_compare(

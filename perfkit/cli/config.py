@@ -58,6 +58,8 @@ def values_text(values: "Sequence[ExplainedValue]") -> "RenderableType":
                 value = Text("none", style="dim")
             case "":
                 value = Text("empty", style="dim")
+            case bool():
+                value = Text(str(row.value).lower())  # as the file spells it
             case _:
                 value = Text(str(row.value))
         style = "dim" if row.source == "default" else "cyan"

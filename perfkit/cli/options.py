@@ -153,3 +153,11 @@ Isolate = Annotated[
         help="Give each side an environment of its own with its own dependencies (uv or pip).",
     ),
 ]
+
+PostComment = Annotated[
+    bool,
+    typer.Option(
+        "--comment",
+        help="Also post the report under the pull request, as `perfkit comment --post` does.",
+    ),
+]

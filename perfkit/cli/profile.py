@@ -54,12 +54,32 @@ def profile(
             "--output", "-o", metavar="FILE", help="Also write a session for `pyinstrument --load`."
         ),
     ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="BASE",
+            help="Show which functions made the difference to this commit, or to a --save folder.",
+        ),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep the sessions in a folder, for --compare."),
+    ] = None,
+    sessions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Sessions a side for --compare and --save.  [default: 10]"),
+    ] = None,
+    seed: options.Seed = 0,
     json: options.Json = False,
 ) -> int:
     """Show where the time of a program goes.
 
     The target is run in processes of its own: first without a profiler, for its time, then with
     pyinstrument, for the shares of its functions. What it prints goes to stderr.
+
+    With --compare both sides are run several times in turns, and a test over all functions tells
+    which of them made the difference.
     """
     from dataclasses import asdict
 
@@ -69,7 +89,9 @@ def profile(
     from perfkit.errors import ExitCode
     from perfkit.profiling import export
     from perfkit.profiling.capture import capture
+    from perfkit.profiling.origin import origin_of
     from perfkit.profiling.reading import read
+    from perfkit.profiling.saved import session_text
     from perfkit.reporting.profile_text import profile_text
     from perfkit.targets import parse_target
 
@@ -77,17 +99,47 @@ def profile(
     invocation = options.invocation_of(context)
     settings_of(invocation)
     say = saying(invocation)
-    files = [(html, export.html), (speedscope, export.speedscope), (output, export.pyisession)]
+    files = [
+        (html, export.html),
+        (speedscope, export.speedscope),
+        (output, lambda one: session_text(one, origin_of(Path.cwd()))),
+    ]
     for path, _ in files:
         if path is not None:
             export.check_writable(path)
+    named = parse_target(target, module=module, args=tuple(arguments or ()), cwd=Path.cwd())
+    seconds = None if timeout is None else _duration(timeout, "--timeout")
+    if not (compare is None and save is None and sessions is None):
+        from perfkit.cli.profile_compare import Sessions, check_options, compared, saved_set
+
+        check_options(
+            sessions,
+            {"--compare": compare is not None, "--save": save is not None},
+            {
+                "--speedscope": speedscope is not None,
+                "--output": output is not None,
+                "--html": html is not None and compare is None,
+            },
+        )
+        taken = Sessions(
+            target=named,
+            count=sessions,
+            seed=seed,
+            interval=_duration(interval, "--interval"),
+            repeat=_repeat(repeat),
+            warmup=warmup,
+            timeout=seconds,
+        )
+        if save is not None:
+            return saved_set(invocation, taken, save, top=top)
+        return compared(invocation, taken, str(compare), html=html, top=top)
     recording = capture(
-        parse_target(target, module=module, args=tuple(arguments or ()), cwd=Path.cwd()),
+        named,
         cwd=Path.cwd(),
         interval=_duration(interval, "--interval"),
         repeat=_repeat(repeat),
         warmup=warmup,
-        timeout=None if timeout is None else _duration(timeout, "--timeout"),
+        timeout=seconds,
         progress=say,
     )
     for path, rendered in files:

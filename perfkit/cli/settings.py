@@ -1,6 +1,7 @@
 """Where a verb finds its settings, its repository and its suite."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,28 +9,33 @@ from perfkit.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
-    from perfkit.config.load import Settings
+    from perfkit.config.load import Override, Settings
     from perfkit.forge.git import Repository
 
 CONFIG = "config"
 """Folder of the two YAML files, relative to the repository or the current folder."""
 
 
-def settings_of(invocation: Invocation, **options: str | int | None) -> "Settings":
+def settings_of(
+    invocation: Invocation, also: "Sequence[Override]" = (), **options: str | int | None
+) -> "Settings":
     """Return the settings: option, environment, file, default, in this order.
 
     What they say about logging and progress holds from here on.
 
     ``options`` are keys of the section ``regression`` with what the user typed, None where not
-    given. Without ``--config`` the files are looked for in the current folder's ``config``, then
-    in the repository's.
+    given; ``also`` are options that set keys of other sections. Without ``--config`` the files are
+    looked for in the current folder's ``config``, then in the repository's.
     """
     from perfkit.config.load import Override, load_settings
 
     overrides = [
-        Override(f"regression.{key}", str(value), f"--{_OPTION[key]}")
-        for key, value in options.items()
-        if value is not None
+        *also,
+        *(
+            Override(f"regression.{key}", str(value), f"--{_OPTION[key]}")
+            for key, value in options.items()
+            if value is not None
+        ),
     ]
     named = invocation.config_directory
     directory = config_directory(invocation)

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
     from perfkit.gate.stored import StoredSample
-    from perfkit.model import Report, Run
+    from perfkit.model import Report, Revision, Run
 
 
 def stored_report(
     repository: "Repository",
     suite: "Suite",
-    base_name: str,
+    base_name: str | None,
     head_name: str | None,
     *,
     thresholds: "Thresholds",
@@ -23,17 +23,30 @@ def stored_report(
 ) -> "Report":
     """Return the judged stored results of both commits (``head_name`` None: HEAD).
 
-    Nothing is measured. MeasurementError where one of them has no result, UsageError where no
-    benchmark matches.
+    Without ``base_name``, base is the merge base with the default branch or, where that has no
+    result, its nearest first-parent ancestor that has one. Nothing is measured. MeasurementError
+    where one of them has no result, UsageError where no benchmark matches.
     """
     from perfkit.baselines.store import read_runs
     from perfkit.benchmarking.discovery import select
     from perfkit.errors import MeasurementError
-    from perfkit.gate.stored import judge_stored
+    from perfkit.gate.stored import judge_stored, stored_differences
+    from perfkit.gate.waivers import exceptions_of
     from perfkit.model import Report
 
-    base, head = repository.resolve(base_name), repository.resolve(head_name or "HEAD")
+    head = repository.resolve(head_name or "HEAD")
     warnings = []
+    if base_name is not None:
+        base = repository.resolve(base_name)
+    else:
+        wanted = repository.merge_base(head.commit, repository.default_branch())
+        base = _nearest(repository, suite, wanted)
+        if base.between:
+            warnings.append(
+                f"{wanted.label} ({wanted.commit[:10]}) has no stored result; base is its nearest"
+                f" ancestor with one, and the difference holds what lies between:"
+                f" {_some(base.between)}"
+            )
     if head_name is None and repository.is_dirty(apart_from=suite.results):
         warnings.append("uncommitted changes are not part of stored results")
     runs = [
@@ -54,20 +67,49 @@ def stored_report(
     chosen = set(select(identities, patterns))
     before, after = ([one for one in side if one.sample.benchmark in chosen] for side in sides)
     newest = max((run for run in runs if run.commit == head.commit), key=lambda run: run.started)
+    today = datetime.now(tz=UTC).date()
+    name = base_name or base.commit[:10]
+    rows = judge_stored(
+        before,
+        after,
+        thresholds,
+        today=today,
+        remedy=f"measure both now with perfkit compare {name} {head.label}",
+    )
     return Report(
         command="compare",
         base=base,
         head=head,
         environment=newest.environment,
-        comparisons=judge_stored(
-            before,
-            after,
-            thresholds,
-            today=datetime.now(tz=UTC).date(),
-            remedy=f"measure both now with perfkit compare {base.label} {head.label}",
+        comparisons=rows,
+        waivers=exceptions_of(
+            rows, thresholds, today=today, whole=not patterns and head.commit != base.commit
         ),
+        differences=stored_differences(before, after),
         warnings=tuple(warnings),
     )
+
+
+NAMED = 5
+"""Commits that a warning names; a report as JSON has all of them."""
+
+
+def _some(commits: Sequence[str]) -> str:
+    names = ", ".join(commit[:10] for commit in commits[:NAMED])
+    return names if len(commits) <= NAMED else f"{names} and {len(commits) - NAMED} more"
+
+
+def _nearest(repository: "Repository", suite: "Suite", wanted: "Revision") -> "Revision":
+    from perfkit.baselines.store import is_stored
+    from perfkit.errors import MeasurementError
+
+    found = repository.nearest_measured(wanted, lambda commit: is_stored(suite.results, commit))
+    if found is None:
+        raise MeasurementError(
+            f"{suite.results}: no stored result of {wanted.label} ({wanted.commit[:10]}) nor of any"
+            f" commit before it; store one with `perfkit bench {wanted.commit[:10]}`."
+        )
+    return found
 
 
 def _samples(run: "Run") -> "Iterable[StoredSample]":
@@ -76,5 +118,11 @@ def _samples(run: "Run") -> "Iterable[StoredSample]":
 
     machine = machine_name(run.environment)
     # When a run ended is not stored, and not asked for where its identity is.
-    origin = Origin(run=run.identity, machine=machine, started=run.started, ended=run.started)
+    origin = Origin(
+        run=run.identity,
+        machine=machine,
+        started=run.started,
+        ended=run.started,
+        environment=run.environment,
+    )
     return [StoredSample(sample=sample, origin=origin) for sample in run.samples]

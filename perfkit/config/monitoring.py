@@ -1,10 +1,14 @@
 """``config/monitoring_config.yaml``: how it is watched."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from perfkit.config.fields import PositiveDuration
 from perfkit.config.section import Section
+
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+"""Letters, digits, dots, dashes and underscores, at most 40: it stands inside an HTML comment."""
 
 
 class Logging(Section):
@@ -16,8 +20,23 @@ class Logging(Section):
     """Lines for people, or one JSON object per line."""
 
 
+class Comment(Section):
+    """The comment under a pull request, written by ``--post`` and ``--comment``."""
+
+    policy: Literal["always", "on-change", "on-regression", "never"] = "always"
+    """When the first comment is written: always, when a row changed, or when a gate failed or could
+    not measure. One that exists is kept current, except under never."""
+    key: Key = "perfkit"
+    """Tells the comments of several jobs of one pull request apart."""
+    check_run: bool = False
+    """Also create a check run on the head commit, neutral where the report is inconclusive (GitHub
+    only, needs the permission checks: write)."""
+    max_wait: PositiveDuration = 300.0
+    """Time that posting may take in all, waits for rate limits included."""
+
+
 class Monitoring(Section):
-    """How it is watched: logging and progress."""
+    """How it is watched: logging, progress and the comment."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     """Version of this file's format."""
@@ -25,3 +44,5 @@ class Monitoring(Section):
     """The diary on standard error."""
     progress: Literal["auto", "never"] = "auto"
     """Progress on standard error: auto is a bar on a terminal and plain lines in a log."""
+    comment: Comment = Comment()
+    """The comment under a pull request."""

@@ -21,9 +21,13 @@ from perfkit.config.fields import (
     Text,
 )
 from perfkit.config.section import Section
+from perfkit.config.units import Amount
 
 Metric = Literal["time", "memory", "count"]
 """What a benchmark measures: seconds, bytes, or a plain number."""
+
+PEAK_MEMORY = ".peak_memory"
+"""Ends the name of the memory that is recorded beside a time benchmark."""
 
 _METRIC_OF_UNIT: dict[str, Metric] = {"s": "time", "B": "memory", "count": "count"}
 
@@ -45,6 +49,24 @@ class Regression(Section):
     load_wait: Duration = 30.0
     """How long measuring waits at most, all in all, while other programs use half of the processors
     or more; 0s never waits."""
+    noise_floor: Literal["stored", "none"] = "stored"
+    """Whether the noise of stored runs of this machine may raise a floor above its threshold."""
+    memory: Literal["compared", "ignored"] = "compared"
+    """What is done with the peak memory that is recorded beside every time benchmark."""
+    memory_threshold: PositiveRatio = 0.1
+    """Smallest relative change of that peak memory that is reported, unless an entry of benchmarks
+    with metric memory says otherwise."""
+    memory_floor: PositiveAmount = Amount(2.0**20, "B")
+    """Changes of that peak memory smaller than this are never reported; Python takes memory from
+    the system in arenas of 1 MiB."""
+
+    @field_validator("memory_floor")
+    @classmethod
+    def _memory_floor_is_a_size(cls, floor: Amount) -> Amount:
+        if floor.unit != "B":
+            message = "found another quantity, wanted a size such as 1MiB"
+            raise ValueError(message)
+        return floor
 
     @model_validator(mode="after")
     def _rounds_in_order(self) -> Self:
@@ -66,6 +88,14 @@ class CulpritSearch(Section):
     """Profiles of each side. 5 is the smallest number that can show a difference."""
     time_budget: PositiveDuration = 120.0
     """Wall-clock time for all of them, after which no new round is started."""
+
+
+class ImpactMap(Section):
+    """Where perfkit impact finds the profiles of the critical path."""
+
+    profiles: Text = ".perfkit/profiles"
+    """A file that perfkit profile --output wrote, or a folder of such files, from the repository's
+    root. perfkit impact --record fills the folder."""
 
 
 class BenchmarkRule(Section):
@@ -142,10 +172,31 @@ class Waiver(Section):
 
     def covers(self, benchmark: str, metric: Metric) -> bool:
         """Whether this waiver is about ``benchmark``, expired or not."""
-        return self.metric in {None, metric} and fnmatchcase(benchmark, self.benchmark)
+        return _matches(self.benchmark, self.metric, benchmark, metric)
 
     def expired(self, today: date) -> bool:
         """Whether the last day of the waiver has passed."""
+        return today > self.expires
+
+
+class Quarantine(Section):
+    """A flaky benchmark that is measured and shown but decides nothing, until a day."""
+
+    benchmark: Text
+    """Shell pattern over the benchmark's name with parameters; its peak memory is meant as well."""
+    expires: date
+    """Last day on which it is in quarantine, such as 2026-12-31 (UTC)."""
+    issue: Text
+    """Where the flakiness is tracked: an address or an issue number."""
+    reason: Text
+    """What makes it flaky, as far as is known."""
+
+    def covers(self, benchmark: str) -> bool:
+        """Whether this is about ``benchmark``, expired or not."""
+        return fnmatchcase(benchmark.replace(PEAK_MEMORY, ""), self.benchmark)
+
+    def expired(self, today: date) -> bool:
+        """Whether the last day has passed."""
         return today > self.expires
 
 
@@ -160,12 +211,16 @@ class Thresholds(Section):
     """Exceptions to regression.threshold; where several match, the last one counts."""
     culprits: CulpritSearch = CulpritSearch()
     """How the functions behind a regression are looked for."""
+    impact: ImpactMap = ImpactMap()
+    """What perfkit impact lays a change over."""
     budgets: tuple[Budget, ...] = ()
     """Absolute limits."""
     leaks: tuple[LeakCheck, ...] = ()
     """Callables that must not keep memory."""
     waivers: tuple[Waiver, ...] = ()
     """Known regressions that are accepted for a time; where several cover, the last one counts."""
+    quarantine: tuple[Quarantine, ...] = ()
+    """Flaky benchmarks that decide nothing for a time; where several cover, the last one counts."""
 
     @field_validator("budgets")
     @classmethod
@@ -187,8 +242,15 @@ class Thresholds(Section):
         ``benchmark`` is ``str(BenchmarkId)``. Patterns are case-sensitive on every system.
         """
         for rule in reversed(self.benchmarks):
-            if rule.metric in {None, metric} and fnmatchcase(benchmark, rule.match):
+            if _matches(rule.match, rule.metric, benchmark, metric):
                 return rule
+        if PEAK_MEMORY in benchmark:
+            return BenchmarkRule.model_construct(
+                match="*",
+                metric="memory",
+                threshold=self.regression.memory_threshold,
+                absolute_floor=self.regression.memory_floor,
+            )
         return BenchmarkRule.model_construct(match="*", threshold=self.regression.threshold)
 
     def waiver_for(self, benchmark: str, metric: Metric) -> Waiver | None:
@@ -197,6 +259,26 @@ class Thresholds(Section):
             if waiver.covers(benchmark, metric):
                 return waiver
         return None
+
+    def quarantine_for(self, benchmark: str) -> Quarantine | None:
+        """Return the last quarantine that covers the benchmark; it may be expired."""
+        for quarantine in reversed(self.quarantine):
+            if quarantine.covers(benchmark):
+                return quarantine
+        return None
+
+
+def _matches(pattern: str, wanted: Metric | None, benchmark: str, metric: Metric) -> bool:
+    """Whether an entry is about a benchmark; one about peak memory has to say so.
+
+    What was written for a benchmark's time is not meant for the memory recorded beside it.
+    """
+    if PEAK_MEMORY in benchmark:
+        owner = benchmark.replace(PEAK_MEMORY, "")
+        return wanted == "memory" and (
+            fnmatchcase(owner, pattern) or fnmatchcase(benchmark, pattern)
+        )
+    return wanted in {None, metric} and fnmatchcase(benchmark, pattern)
 
 
 def _refuse_repeats(key: str, found: Sequence[str]) -> None:

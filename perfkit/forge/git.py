@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,10 @@ class Repository:
         commit = done.stdout.strip()
         return Revision(label=name, commit=commit, subject=self.subject(commit))
 
+    def knows(self, commit: str) -> bool:
+        """Whether the full id is that of a commit here; a shallow clone lacks many."""
+        return self._try("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
     def subject(self, commit: str) -> str:
         """Return the first line of a commit's message."""
         text = self._of_commit("%s", commit)
@@ -140,17 +144,62 @@ class Repository:
     def merge_base(self, tip: str, branch: str) -> Revision:
         """Return the best common ancestor, the fair base of a change.
 
-        ``tip`` is the change's commit and ``branch`` what it will be merged into. UsageError where
-        one is not known or both share no history.
+        ``tip`` is the change's commit and ``branch`` what it will be merged into. Where merges
+        back and forth leave several best ones, it is the newest that lies on the first-parent line
+        of ``branch``, which is what was released from it, else the newest. Never the tip of
+        ``branch``, unless ``tip`` holds it: what others merged meanwhile is not this change.
+
+        Raises:
+            UsageError: a shallow clone, in which a better one may be cut off; one of both is not
+                known; they share no history.
         """
         theirs, ours = self.resolve(branch).commit, self.resolve(tip).commit
-        done = self._try("merge-base", theirs, ours)
-        commit = done.stdout.strip()
-        if done.returncode != 0 or not commit:
-            hint = SHALLOW if self.is_shallow() else "name the base commit yourself"
-            raise UsageError(f"{branch} and {tip} share no history in {self.root}; {hint}.")
+        if self.is_shallow():
+            raise UsageError(
+                f"the merge base of {tip} and {branch} cannot be told in {self.root}; {SHALLOW}."
+            )
+        done = self._try("merge-base", "--all", theirs, ours)
+        found = done.stdout.split()
+        if done.returncode != 0 or not found:
+            raise UsageError(
+                f"{branch} and {tip} share no history in {self.root}; name the base commit"
+                " yourself."
+            )
         label = f"merge base with {branch}"
-        return Revision(label=label, commit=commit, subject=self.subject(commit))
+        if len(found) > 1:
+            line = set(self.first_parents(theirs))
+            released = [one for one in found if one in line]
+            newest = self.git("rev-list", "--no-walk=sorted", *(released or found)).split()[0]
+            label += f", one of {len(found)}"
+            found = [newest]
+        return Revision(label=label, commit=found[0], subject=self.subject(found[0]))
+
+    def nearest_measured(
+        self, wanted: Revision, measured: Callable[[str], bool]
+    ) -> Revision | None:
+        """Return ``wanted`` or its nearest first-parent ancestor that was ``measured``.
+
+        ``between`` holds the commits after it, up to ``wanted``. A descendant is never taken: it
+        may hold the change that is judged. None where no ancestor was measured; UsageError where
+        that may be because the clone is shallow.
+        """
+        line = list(self.first_parents(wanted.commit))
+        for distance, commit in enumerate(reversed(line)):
+            if measured(commit):
+                if distance == 0:
+                    return wanted
+                return Revision(
+                    label=f"{distance} before {wanted.label}",
+                    commit=commit,
+                    subject=self.subject(commit),
+                    between=tuple(line[len(line) - distance :]),
+                )
+        if self.is_shallow():
+            raise UsageError(
+                f"no measured ancestor of {wanted.label} ({wanted.commit[:10]}) is in {self.root};"
+                f" {SHALLOW}."
+            )
+        return None
 
     def first_parents(self, tip: str) -> Sequence[str]:
         """Return commits from the root to ``tip`` along first parents."""

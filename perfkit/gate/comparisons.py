@@ -1,12 +1,14 @@
 """Samples, rules and waivers in; one judged row per benchmark out."""
 
-import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
-from perfkit.config.thresholds import Metric, Thresholds
+from perfkit.config.thresholds import Thresholds
+from perfkit.gate.evidence import Evidence, comparable
+from perfkit.gate.floors import Noise, floor_of
+from perfkit.gate.waivers import excepted
 from perfkit.model import (
     MOST_VALUES,
     BenchmarkId,
@@ -22,55 +24,27 @@ from perfkit.stats import (
     SuiteVerdict,
     compare_samples,
     judge_suite,
+    needs_confirmation,
     representatives,
     trend_p_value,
 )
 
-METRIC: dict[Unit, Metric] = {
-    Unit.SECONDS: "time",
-    Unit.BYTES: "memory",
-    Unit.COUNT: "count",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Everything measured for one comparison.
-
-    ``base`` and ``head`` are the discovery rounds of the benchmarks that ran, ``base_again`` and
-    ``head_again`` the independent rounds of the suspects. ``expected`` is every benchmark that
-    must be answered for, ``missing`` those of them that head's suite lacks, ``skipped`` those that
-    declined to run, by side. ``in_base`` are those
-    that base's own suite has with the same source, so that base has to be able to run them.
-    """
-
-    base: Mapping[BenchmarkId, Sample]
-    head: Mapping[BenchmarkId, Sample]
-    expected: frozenset[BenchmarkId]
-    missing: frozenset[BenchmarkId] = frozenset()
-    skipped_base: frozenset[BenchmarkId] = frozenset()
-    skipped_head: frozenset[BenchmarkId] = frozenset()
-    in_base: frozenset[BenchmarkId] = frozenset()
-    base_again: Mapping[BenchmarkId, Sample] | None = None
-    head_again: Mapping[BenchmarkId, Sample] | None = None
-
-
-def floor_of(base: Sample, thresholds: Thresholds) -> float:
-    """Return the relative effect below which a change of this benchmark is not reported."""
-    rule = thresholds.rule_for(str(base.benchmark), METRIC[base.unit])
-    if rule.absolute_floor is not None and (centre := abs(_centre(base))) > 0:
-        return max(rule.threshold, rule.absolute_floor.value / centre)
-    return rule.threshold
-
 
 def shift_between(
-    base: Sample, head: Sample, thresholds: Thresholds, *, max_rounds: int | None = None
+    base: Sample,
+    head: Sample,
+    thresholds: Thresholds,
+    *,
+    max_rounds: int | None = None,
+    noise: Noise | None = None,
 ) -> Shift:
     """Return the shift of one benchmark under its rule, valid at any number of rounds.
 
-    Both samples hold at least one process each, of the same rounds.
+    Both samples hold at least one process each, of the same rounds. Peak memory recorded beside a
+    time is UNCHANGED where its whole interval lies inside the floor, though every value may
+    differ: a process keeps a page more or less for many reasons.
     """
-    floor = floor_of(base, thresholds)
+    floor = floor_of(base, thresholds, noise).value
     if base.exact and head.exact:
         return compare_samples(
             base.processes, head.processes, floor=floor, better=head.better, exact=True
@@ -81,20 +55,11 @@ def shift_between(
         better=head.better,
         max_rounds=max_rounds or thresholds.regression.max_rounds,
     )
-    return sequential.look(base.processes, head.processes)
-
-
-def comparable(base: Sample | None, head: Sample | None) -> bool:
-    """Whether both sides have values of the same work."""
-    return (
-        base is not None
-        and head is not None
-        and not base.failure
-        and not head.failure
-        and bool(base.processes)
-        and bool(head.processes)
-        and base.outcome == head.outcome
-    )
+    shift = sequential.look(base.processes, head.processes)
+    inside = 1 / (1 + floor) < shift.ratio.low and shift.ratio.high < 1 + floor
+    if base.benchmark.beside is not None and shift.verdict is Verdict.INCONCLUSIVE and inside:
+        return replace(shift, verdict=Verdict.UNCHANGED, rounds_needed=None, notes=())
+    return shift
 
 
 def judge(
@@ -103,10 +68,11 @@ def judge(
     *,
     today: date,
     shift_of: Callable[[Sample, Sample], Shift],
+    noise: Noise | None = None,
 ) -> tuple[Comparison, ...]:
     """Return one row per expected benchmark, sorted by name; nothing is left out silently.
 
-    ``shift_of`` is :func:`shift_between` with the thresholds in force.
+    ``shift_of`` is :func:`shift_between` with the thresholds and the noise in force.
     """
     shifts = {
         identity: shift_of(evidence.base[identity], evidence.head[identity])
@@ -117,8 +83,8 @@ def judge(
     if evidence.base_again is not None and evidence.head_again is not None:
         confirmations = {
             identity: shift_of(evidence.base_again[identity], evidence.head_again[identity])
-            for identity in evidence.base_again
-            if comparable(evidence.base_again[identity], evidence.head_again.get(identity))
+            for identity in needs_confirmation(shifts)
+            if comparable(evidence.base_again.get(identity), evidence.head_again.get(identity))
         }
     judged = judge_suite(shifts, alpha=thresholds.regression.alpha, confirmations=confirmations)
     rows = []
@@ -126,9 +92,11 @@ def judge(
         if identity in shifts:
             again = (confirmations or {}).get(identity)
             row = _compared(identity, evidence, shifts[identity], judged[identity], again)
+            floor = floor_of(evidence.base[identity], thresholds, noise)
+            row = replace(row, floor_source=floor.source, why=floor.why)
         else:
             row = _not_compared(identity, evidence)
-        rows.append(waived(row, thresholds, today))
+        rows.append(excepted(row, thresholds, today))
     return tuple(rows)
 
 
@@ -151,11 +119,13 @@ def _compared(
             reason = not_confirmed(first)
     elif failure := _failure_again(new_base, new_head):
         verdict, reason = Verdict.FAILED, failure
-    elif verdict is Verdict.INCONCLUSIVE and first.verdict is not Verdict.INCONCLUSIVE:
+    elif first.suspected and evidence.head_again is None:
+        reason = f"looks {first.suspected}, but no verdict rests on so few rounds"
+    elif verdict is Verdict.INCONCLUSIVE and first.apparent is not Verdict.INCONCLUSIVE:
         reason = (
-            f"{first.verdict} at first sight, but no independent rounds confirm it"
+            f"{first.apparent} at first sight, but no independent rounds confirm it"
             if evidence.head_again is not None
-            else f"{first.verdict} at first sight, but not after counting all benchmarks"
+            else f"{first.apparent} at first sight, but not after counting all benchmarks"
         )
     return Comparison(
         benchmark=identity,
@@ -178,7 +148,7 @@ def _compared(
 
 def not_confirmed(first: Shift) -> str:
     """Return why a suspect is inconclusive after independent rounds."""
-    return f"first rounds said {first.verdict}, independent rounds did not confirm it"
+    return f"first rounds said {first.apparent}, independent rounds did not confirm it"
 
 
 KEPT_DIGITS = 4
@@ -252,23 +222,6 @@ def _without_base(
     return (Verdict.FAILED if known else Verdict.NEW), reason
 
 
-def waived(row: Comparison, thresholds: Thresholds, today: date) -> Comparison:
-    """Return the row with its waiver applied: accepted, or failing with the reason why not."""
-    waiver = thresholds.waiver_for(str(row.benchmark), METRIC[row.unit])
-    if waiver is None or row.verdict is not Verdict.REGRESSED or row.shift is None:
-        return row
-    if waiver.expired(today):
-        return replace(row, reason=f"its waiver ({waiver.issue}) expired on {waiver.expires}")
-    ratio = row.shift.ratio.estimate
-    # A regression is far from 1 in either direction: where higher is better, it is below 1.
-    worse = max(ratio, 1 / ratio) - 1 if ratio > 0 else math.inf
-    if worse > waiver.ceiling:
-        return replace(
-            row, reason=f"beyond its waiver's ceiling of {waiver.ceiling:.3g} ({waiver.issue})"
-        )
-    return replace(row, waived=f"{waiver.reason} ({waiver.issue}, until {waiver.expires})")
-
-
 def summary(sample: Sample) -> Summary:
     """Return the quartiles of the values that stand for the processes in the comparison.
 
@@ -293,7 +246,3 @@ def _kept(values: Sequence[float]) -> tuple[float, ...]:
 
 def _summary_or_none(sample: Sample | None) -> Summary | None:
     return summary(sample) if sample is not None and sample.processes else None
-
-
-def _centre(sample: Sample) -> float:
-    return float(statistics.median(representatives(sample.processes, "base", sample.better)))

@@ -11,8 +11,9 @@ from datetime import date
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import UsageError
-from perfkit.gate.comparisons import not_confirmed, waived
+from perfkit.gate.comparisons import not_confirmed
 from perfkit.gate.shards import Part, shard_note
+from perfkit.gate.waivers import waived
 from perfkit.model import (
     BenchmarkId,
     Comparison,
@@ -109,6 +110,7 @@ def merged_report(
         differences=tuple(
             dict.fromkeys(one for piece in pieces for one in piece.report.differences)
         ),
+        impact=first.report.impact,
         rounds=max(piece.report.rounds for piece in pieces),
         seconds=sum(piece.report.seconds for piece in pieces),
         interrupted=any(piece.report.interrupted for piece in pieces),
@@ -231,7 +233,7 @@ def _rows(pieces: Sequence[Piece]) -> dict[BenchmarkId, Comparison]:
                     f"{piece.place}: {row.benchmark} has a second row (the first is in"
                     f" {source[row.benchmark]}); each benchmark is measured by one shard."
                 )
-            if row.benchmark not in expected:
+            if (row.benchmark.beside or row.benchmark) not in expected:
                 raise UsageError(
                     f"{piece.place}: {row.benchmark} is not one of the suite's {len(expected)}"
                     " benchmarks; the file was changed after perfkit wrote it, so measure again."
@@ -272,6 +274,9 @@ def _exceptions(pieces: Sequence[Piece]) -> tuple[WaiverResult, ...]:
             key = (one.kind, one.pattern, one.metric)
             known = found.setdefault(key, one)
             found[key] = min(known, one, key=lambda result: STATES.index(result.state))
+    if _lost(pieces):
+        # What it covers may be in the shard that is lost, which is an error of its own.
+        return tuple(one for one in found.values() if one.state is not WaiverState.UNMATCHED)
     return tuple(found.values())
 
 
@@ -317,9 +322,8 @@ def _warnings(pieces: Sequence[Piece], lost: Sequence[str]) -> Iterator[str]:
     said = Counter(text for piece in pieces for text in piece.report.warnings)
     for piece in pieces:
         for text in piece.report.warnings:
-            if text == shard_note(
-                piece.shard, len(piece.report.comparisons) + len(piece.shard.skipped)
-            ):
+            own = [row for row in piece.report.comparisons if row.benchmark.beside is None]
+            if text == shard_note(piece.shard, len(own) + len(piece.shard.skipped)):
                 continue  # the whole is there now
             if said[text] == 1:
                 yield f"shard {_part(piece.shard)}: {text}"

@@ -11,8 +11,19 @@ from datetime import date
 from itertools import product
 
 from perfkit.config.thresholds import Thresholds
-from perfkit.gate.comparisons import Evidence, floor_of, judge, summary
-from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Verdict
+from perfkit.gate.comparisons import judge, summary
+from perfkit.gate.environments import differences
+from perfkit.gate.evidence import Evidence
+from perfkit.gate.floors import floor_of
+from perfkit.model import (
+    BenchmarkId,
+    Comparison,
+    Environment,
+    EnvironmentDifference,
+    Sample,
+    Shift,
+    Verdict,
+)
 from perfkit.stats import compare_samples
 
 LONGEST_PAUSE = 10 * 60 * 1000
@@ -29,13 +40,14 @@ class Origin:
 
     ``run`` is the identity of perfkit's run; None in what asv wrote. ``machine`` is the name of
     the machine's results folder. ``started`` and ``ended`` bound the measuring of the commit, in
-    milliseconds since 1970.
+    milliseconds since 1970. ``environment`` is None where the file does not tell it.
     """
 
     run: str | None
     machine: str
     started: int
     ended: int
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +73,7 @@ def stored_shift(base: Sample, head: Sample, thresholds: Thresholds) -> Shift:
         base.processes,
         head.processes,
         design="sequential",
-        floor=floor_of(base, thresholds),
+        floor=floor_of(base, thresholds).value,
         alpha=thresholds.regression.alpha,
         better=head.better,
         exact=base.exact and head.exact,
@@ -116,6 +128,25 @@ def judge_stored(
     return tuple(sorted(rows, key=lambda row: row.benchmark))
 
 
+def stored_differences(
+    base: Sequence[StoredSample], head: Sequence[StoredSample]
+) -> tuple[EnvironmentDifference, ...]:
+    """Return what differs between the places in which any compared pair was measured."""
+    before, after = _by_benchmark(base), _by_benchmark(head)
+    found: dict[EnvironmentDifference, None] = {}
+    for identity in sorted(before.keys() & after.keys()):
+        one, other = _pair(before[identity], after[identity])
+        if one is not None and other is not None:
+            found |= dict.fromkeys(_moved(one.origin, other.origin))
+    return tuple(found)
+
+
+def _moved(before: Origin, after: Origin) -> tuple[EnvironmentDifference, ...]:
+    if before.environment is None or after.environment is None:
+        return ()
+    return differences(before.environment, after.environment)
+
+
 def _by_benchmark(side: Sequence[StoredSample]) -> dict[BenchmarkId, list[StoredSample]]:
     found: dict[BenchmarkId, list[StoredSample]] = {}
     for one in side:
@@ -152,7 +183,8 @@ def _another_source(head: Sample, remedy: str) -> Comparison:
         unit=head.unit,
         verdict=Verdict.INCONCLUSIVE,
         head=summary(head) if head.processes else None,
-        reason=f"the benchmark's own source differs between the stored results; {remedy}",
+        reason=f"not comparable: the benchmark's own source differs between the stored results;"
+        f" {remedy}",
     )
 
 
@@ -175,6 +207,8 @@ def _as_far_as_known(row: Comparison, before: Origin, after: Origin, remedy: str
         if before.machine == after.machine
         else "in different runs on different machines"
     )
+    if moved := _moved(before, after):
+        where += f" ({', '.join(one.fact for one in moved)} differ)"
     looks = ""
     match row.verdict:
         case Verdict.REGRESSED | Verdict.IMPROVED | Verdict.UNCHANGED:

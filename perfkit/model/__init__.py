@@ -2,8 +2,9 @@
 
 from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.commit import Commit
-from perfkit.model.culprit import AllocationChange, Culprit, Difference
+from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
+from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     MOST_VALUES,
@@ -26,7 +27,6 @@ from perfkit.status import Status
 
 __all__ = [
     "MOST_VALUES",
-    "AllocationChange",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
@@ -34,15 +34,19 @@ __all__ = [
     "Comparison",
     "Culprit",
     "Difference",
+    "DifferenceNode",
     "Environment",
     "EnvironmentDifference",
     "Function",
     "Hotspot",
+    "Impact",
     "Interval",
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "PathShare",
     "Profile",
+    "Reached",
     "Report",
     "Revision",
     "Run",
@@ -53,6 +57,7 @@ __all__ = [
     "Status",
     "Summary",
     "Timing",
+    "Touched",
     "Unit",
     "Verdict",
     "WaiverResult",

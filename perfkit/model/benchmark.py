@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+PEAK_MEMORY = ".peak_memory"
+"""Ends the name of the memory that is recorded beside a time benchmark; asv knows no such name."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class BenchmarkId:
@@ -19,3 +22,15 @@ class BenchmarkId:
         if not self.params:
             return self.name
         return f"{self.name}({', '.join(self.params)})"
+
+    @property
+    def peak_memory(self) -> "BenchmarkId":
+        """The memory that is recorded beside this benchmark's time."""
+        return BenchmarkId(self.name + PEAK_MEMORY, self.params)
+
+    @property
+    def beside(self) -> "BenchmarkId | None":
+        """The time benchmark beside which this is recorded; None for every other benchmark."""
+        if not self.name.endswith(PEAK_MEMORY):
+            return None
+        return BenchmarkId(self.name.removesuffix(PEAK_MEMORY), self.params)

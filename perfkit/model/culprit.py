@@ -34,24 +34,13 @@ class Culprit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AllocationChange:
-    """The bytes one line of the project allocated per call, on both sides."""
-
-    place: str
-    """``file:line function``."""
-    base: float
-    head: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Two sides of one target, each profiled several times.
 
     ``rows`` holds every function that could be tested, the most added time first; ``change`` is
     head's whole profiled time per call minus base's in units of base's; ``speed`` is what changed
     for all functions alike, head over base. ``base_seconds`` and ``head_seconds`` are medians per
-    call without a profiler, None where only profiles were taken. ``allocations`` is None where
-    nobody asked.
+    call without a profiler, None where only profiles were taken.
     """
 
     target: str
@@ -65,7 +54,6 @@ class Difference:
     rows: tuple[Culprit, ...]
     base_seconds: float | None = None
     head_seconds: float | None = None
-    allocations: tuple[AllocationChange, ...] | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -81,3 +69,17 @@ class Difference:
 
 GUESSES = 3
 """Functions that are shown where none is significant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceNode:
+    """One call path on both sides; a tree is its nodes in pre-order.
+
+    ``base`` and ``head`` are its cost per call with what it calls, in units of base's whole time.
+    """
+
+    depth: int
+    function: str
+    place: str
+    base: float
+    head: float

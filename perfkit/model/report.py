@@ -238,6 +238,9 @@ class Report:
     leaks: tuple[LeakResult, ...] = ()
     waivers: tuple[WaiverResult, ...] = ()
     differences: tuple[EnvironmentDifference, ...] = ()
+    impact: str = ""
+    """One sentence on which hot paths the change touches, from stored profiles: a map, which
+    decides nothing; empty where there is none."""
     rounds: int = 0
     seconds: float = 0.0
     interrupted: bool = False

@@ -59,6 +59,8 @@ class Shift:
     lower is better). ``floor`` is the relative effect below which a change is not reported, for
     example 0.05. ``smallest_visible_effect`` is the relative effect this data could have shown,
     ``rounds_needed`` the rounds per side that would decide (None: unknown or already decided).
+    ``suspected`` is REGRESSED or IMPROVED where an INCONCLUSIVE shift has too few rounds to be
+    judged, but looks like that: reason enough to measure again, no verdict.
     """
 
     __pydantic_config__: ClassVar = {"ser_json_inf_nan": "strings"}
@@ -73,4 +75,10 @@ class Shift:
     scale: Literal["log", "linear"] = "log"
     smallest_visible_effect: float | None = None
     rounds_needed: int | None = None
+    suspected: Verdict | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def apparent(self) -> Verdict:
+        """The verdict, or what it looks like where there is none yet."""
+        return self.suspected or self.verdict

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from perfkit.benchmarking.build import Side
-from perfkit.errors import UsageError
+from perfkit.errors import MeasurementError, UsageError
 from perfkit.forge.diff import renames, tracked
 from perfkit.forge.git import Repository
 from perfkit.profiling.capture import Where
@@ -37,8 +37,13 @@ def place(side: Side, head: Side, target: Target, inner: Path) -> Where:
 
 
 def checkout_of(side: Side) -> Path:
-    """Return the top folder of the side's checkout."""
-    return Repository.around(side.suite.config.parent).root
+    """Return the top folder of the side's checkout; MeasurementError where it has none."""
+    if side.checkout is None:
+        raise MeasurementError(
+            f"{side.revision.label} was not built from a commit, so its own code cannot be told;"
+            " compare two commits"
+        )
+    return side.checkout
 
 
 def sides_of(base: Side, head: Side, taken: Taken, *, timed: bool) -> Sides:

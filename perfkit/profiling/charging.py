@@ -10,6 +10,10 @@ from perfkit.profiling.reading import Places
 from perfkit.profiling.recording import BUILT_IN, Recording, Stack, stacks
 from perfkit.profiling.sources import Sources
 
+COMPREHENSIONS = {"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"}
+"""Frames that are a part of the function around them, as all but the first are since CPython 3.12
+(PEP 709)."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Code:
@@ -70,8 +74,8 @@ def charge(recordings: Sequence[Recording], sources: Sources) -> SideCosts:
     """Return what the sessions of one side say of each function.
 
     A sample is charged to the innermost function of the project that is on its stack: who calls a
-    library more often, or a slower one, made the difference. A stack without any is charged to its
-    innermost Python function.
+    library more often, or a slower one, made the difference. A comprehension is a part of the
+    function around it. A stack without any is charged to its innermost Python function.
     """
     found: dict[tuple[str, int, str], Charged] = {}
     for index, recording in enumerate(recordings):
@@ -103,10 +107,17 @@ def charge(recordings: Sequence[Recording], sources: Sources) -> SideCosts:
 def charged(stack: Stack, sources: Sources) -> tuple[Function, Function | None]:
     """Return the function that a sample is charged to, and the library function it was seen in."""
     python = [function for function in stack if function.file != BUILT_IN] or list(stack[-1:])
-    for function in reversed(python):
-        if sources.own(function.file) is not None:
-            return function, None if function is python[-1] else python[-1]
-    return python[-1], None
+    innermost = python[-1]
+    inner = None if sources.own(innermost.file) is not None else innermost
+    for index in range(len(python) - 1, -1, -1):
+        function = python[index]
+        if sources.own(function.file) is None:
+            continue
+        outer = python[index - 1] if index else function
+        if function.name in COMPREHENSIONS and outer.file == function.file:
+            continue
+        return function, inner
+    return innermost, None
 
 
 def naming(recording: Recording, sources: Sources) -> Callable[[Function], Code]:

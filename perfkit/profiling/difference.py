@@ -35,11 +35,15 @@ class Profiled:
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """Both sides of a difference; ``renamed`` maps files of base to those of head."""
+    """Both sides of a difference; ``renamed`` maps files of base to those of head.
+
+    ``apart`` is whether base was recorded at another time, or on another machine.
+    """
 
     base: Profiled
     head: Profiled
     renamed: Mapping[str, str] = field(default_factory=dict)
+    apart: bool = False
 
 
 def difference(sides: Sides, *, seed: int = 0) -> Difference:
@@ -163,6 +167,11 @@ def _through(present: Charged | None, former: Charged | None) -> str:
 
 def _doubts(sides: Sides, costs: FunctionCosts) -> list[str]:
     found = []
+    if sides.apart:
+        found.append(
+            "base was recorded at another time: what the machine did then and does now is in the"
+            " difference; --compare with a commit measures both now"
+        )
     fewest = min(len(sides.base.recordings), len(sides.head.recordings))
     if fewest < FEWEST_SESSIONS:
         found.append(

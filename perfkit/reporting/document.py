@@ -6,8 +6,12 @@ from typing import Any
 
 from perfkit.errors import UsageError
 from perfkit.model import Comparison, Report
+from perfkit.reporting.visible import visible
 
 SCHEMA = 1
+
+QUOTED = 100
+"""Characters that an error quotes of a report."""
 
 DERIVED_STATUS = ("comparisons", "leaks", "waivers")
 """Rows whose status follows from other fields; it is written for readers and not read back."""
@@ -50,8 +54,8 @@ def from_text(text: str, place: str) -> Report:
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else None
         raise UsageError(
-            f"{place}: found report schema {found!r}, wanted {SCHEMA}; write the report with this"
-            " version of perfkit."
+            f"{place}: found report schema {_quoted(repr(found))}, wanted {SCHEMA}; write the"
+            " report with this version of perfkit."
         )
     fields = {
         key: value
@@ -68,7 +72,7 @@ def from_text(text: str, place: str) -> Report:
         )
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = _quoted(".".join(str(part) for part in first["loc"]))
         raise UsageError(
             f"{place}: {where}: {first['msg']}; the file is no report of perfkit's compare or"
             " check."
@@ -92,6 +96,11 @@ def _without_status(rows: object) -> object:
         else row
         for row in rows
     ]
+
+
+def _quoted(text: str) -> str:
+    """Return what a file calls its keys as one harmless line: the file may be a stranger's."""
+    return visible(text) if len(text) <= QUOTED else f"{visible(text[:QUOTED])}…"
 
 
 def _adapter() -> Any:  # noqa: ANN401  # pydantic's generic adapter, imported here for start-up's sake

@@ -158,7 +158,10 @@ def _findings(report: Report) -> list[Finding]:
 
 
 def _warnings(report: Report) -> list[str]:
-    return [*report.warnings, *map(difference_text, report.differences)]
+    """Return what to doubt and where the change meets known hot paths, each as a line."""
+    found = [*report.warnings, *map(difference_text, report.differences)]
+    lines = [f"- ⚠️ {inert_sentence(text)}" for text in found]
+    return lines + ([f"- 🗺️ {inert_sentence(report.impact)}"] if report.impact else [])
 
 
 def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
@@ -181,7 +184,7 @@ def _items(report: Report, rows: Sequence[Comparison]) -> Iterator[Item]:
     grave = {Status.FAILED, Status.ERROR}
     yield from (Item(section, _row(row)) for row, section in placed if row.status in grave)
     yield from (Item("findings", _finding(finding)) for finding in _findings(report))
-    yield from (Item("warnings", (f"- ⚠️ {inert_sentence(text)}",)) for text in _warnings(report))
+    yield from (Item("warnings", (line,)) for line in _warnings(report))
     yield from (Item(section, _row(row)) for row, section in placed if row.status not in grave)
     for verdict in QUIET:
         yield from (Item(verdict, _row(row)) for row in rows if row.verdict is verdict)

@@ -21,6 +21,7 @@ from perfkit.reporting.row_text import (
     budget_text,
     change_text,
     difference_text,
+    floor_source,
     leak_text,
     method,
     revision,
@@ -68,7 +69,7 @@ def report_html(report: Report, history: Sequence[Series] = ()) -> str:
         "status": str(report.status),
         "headline": _text(headline(report)),
         "revisions": _revisions(report),
-        "advice": _paragraph(advice(report)),
+        "advice": _paragraph(report.impact) + _paragraph(advice(report)),
         "benchmarks": "".join(_benchmarks(rows, past)),
         "findings": "".join(_findings(report)),
         "method": _text(method(report)),
@@ -146,9 +147,8 @@ def _notes(row: Comparison) -> Iterator[str]:
     yield from culprit_lines(row)
     if row.shift is not None:
         p = row.shift.p_value if row.p_adjusted is None else row.p_adjusted
-        source = f" ({row.floor_source})" if row.floor_source else ""
         yield (
-            f"p {p:.2g}, floor {row.shift.floor * 100:.3g} %{source},"
+            f"p {p:.2g}, floor {row.shift.floor * 100:.3g} %{floor_source(row)},"
             f" n {row.shift.n_base}+{row.shift.n_head},"
             f" {row.shift.ratio.confidence * 100:.3g} % interval, {row.shift.design}"
         )

@@ -92,7 +92,7 @@ def verdict_text(row: Comparison) -> str:
     if row.quarantined:
         parts.append(f"in quarantine: {row.quarantined}")
     if row.shift is not None and not row.reason:
-        parts.append(f"floor {row.shift.floor * 100:.3g} %")
+        parts.append(f"floor {row.shift.floor * 100:.3g} %{floor_source(row)}")
         parts.append(f"n {row.shift.n_base}+{row.shift.n_head}")
         match row.verdict:
             case Verdict.REGRESSED | Verdict.IMPROVED:
@@ -112,6 +112,12 @@ def verdict_text(row: Comparison) -> str:
             case _:
                 assert_never(row.verdict)
     return f"{row.verdict}: {', '.join(parts)}" if parts else str(row.verdict)
+
+
+def floor_source(row: Comparison) -> str:
+    """Return where the floor comes from, in brackets, unless it is the default threshold."""
+    usual = row.floor_source in {"", "threshold of the default"}
+    return "" if usual else f" ({row.floor_source})"
 
 
 def waiver_text(result: WaiverResult) -> str:

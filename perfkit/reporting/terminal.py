@@ -19,6 +19,7 @@ from perfkit.reporting.row_text import (
     budget_text,
     change_text,
     difference_text,
+    floor_source,
     leak_text,
     method,
     revision,
@@ -78,8 +79,8 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     if notes:
         parts.append(Text())
         parts.extend(_line(f"! {note}", style="yellow") for note in notes)
-    if word := advice(report):
-        parts += [Text(), _line(word)]
+    if words := " ".join(filter(None, (report.impact, advice(report)))):
+        parts += [Text(), _line(words)]
     parts += [Text(), _line(method(report), style="dim")]
     return Group(*parts)
 
@@ -129,7 +130,7 @@ def _folded(rows: list[Comparison]) -> "Text":
         text += (
             f"; the largest change is {change(largest.shift.ratio.estimate)}"
             f" {change_interval(largest.shift.ratio)} in {largest.benchmark},"
-            f" inside its floor of {largest.shift.floor * 100:.3g} %"
+            f" inside its floor of {largest.shift.floor * 100:.3g} %{floor_source(largest)}"
         )
     return _line(text, style="green")
 

@@ -53,9 +53,11 @@ def adjust(p_values: Sequence[float]) -> list[float]:
 
 
 def needs_confirmation(shifts: Mapping[Key, Shift]) -> tuple[Key, ...]:
-    """Return the suspects: the changed benchmarks whose change rests on chance being excluded."""
+    """Return the suspects: what changed, or looks like it, where chance has to be excluded."""
     return tuple(
-        key for key, shift in shifts.items() if shift.verdict in CHANGED and shift.design != "exact"
+        key
+        for key, shift in shifts.items()
+        if shift.apparent in CHANGED and shift.design != "exact"
     )
 
 
@@ -93,7 +95,7 @@ def judge_suite(
     again = confirmations or {}
     # The direction was given beforehand, so half of the two-sided p is the p of a confirmation.
     one_sided = [
-        shift.p_value / 2 if shift.verdict is shifts[key].verdict else 1.0
+        shift.p_value / 2 if shift.verdict is shifts[key].apparent else 1.0
         for key, shift in again.items()
     ]
     by_suspects = dict(zip(again, adjust(one_sided), strict=True))
@@ -103,7 +105,9 @@ def judge_suite(
         verdict = shift.verdict
         if key in again:
             p_adjusted = by_suspects[key]
-            verdict = _confirmed(shift.verdict, again[key].verdict, significant=p_adjusted <= alpha)
+            verdict = _confirmed(
+                shift.apparent, again[key].verdict, significant=p_adjusted <= alpha
+            )
         elif key in suspects and (confirmations is not None or by_suite[key] > alpha):
             verdict = Verdict.INCONCLUSIVE
         judged[key] = SuiteVerdict(verdict=verdict, p_adjusted=p_adjusted, confirmed=key in again)

@@ -10,11 +10,12 @@ Why not an e-process or a simulated joint boundary: docs/statistics/two-sample.m
 costs. With rank tests the early looks are limited by how few arrangements exist, not by the bound.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from perfkit.errors import UsageError
 from perfkit.model import Shift
+from perfkit.stats.first_sight import first_sight
 from perfkit.stats.hodges_lehmann import smallest_p
 from perfkit.stats.sides import Better, Sides, Values
 from perfkit.stats.two_sample import Design, check_levels, judge, rank_shift
@@ -64,7 +65,7 @@ class SequentialComparison:
 
         ``base`` and ``head`` hold all processes so far, as for
         :func:`perfkit.stats.compare_samples`. ``ratio`` and ``p_value`` are valid however often
-        and whenever one looks.
+        and whenever one looks. Looks that come too early to decide may name a suspect.
 
         Raises:
             UsageError: as ``compare_samples`` does, and when there are more than ``max_rounds``.
@@ -79,7 +80,7 @@ class SequentialComparison:
         share = spending(self.alpha, self.max_rounds)[rounds - 1]
         level = max(self.alpha * share, NOTHING)
         rank = rank_shift(sides, self.design, level)
-        return judge(
+        shift = judge(
             sides,
             rank,
             min(1.0, rank.p_value / share) if share > 0 else 1.0,
@@ -88,6 +89,9 @@ class SequentialComparison:
             alpha=self.alpha,
             confidence=1 - self.alpha,
         )
+        if share > 0:
+            return shift
+        return replace(shift, suspected=first_sight(sides, rank))
 
 
 NOTHING = 1e-300

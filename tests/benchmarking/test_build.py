@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,29 @@ def test_what_does_not_build_shows_its_last_words_and_its_log(packaged: Project)
     assert packaged.leftovers() == []
 
 
+def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "fast.c").write_text("int fast;\n")
+    (source / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    )
+    # setuptools' own way to a compiler, without its wheels, which need one more package.
+    (source / "backend.py").write_text(
+        "from setuptools import Extension, setup\n"
+        "def build_wheel(*_):\n"
+        "    fast = [Extension('fast', ['fast.c'])]\n"
+        "    setup(name='fast', version='1', ext_modules=fast, script_args=['build_ext'])\n"
+    )
+    monkeypatch.setenv("CC", "absent-compiler")
+    with pytest.raises(MeasurementError) as caught:
+        install(source, tmp_path / "builds" / "site", label="head")
+    assert str(caught.value).startswith(
+        "head does not build, as it needs the compiler absent-compiler, which is not on PATH:"
+        " install it (whole log: "
+    )
+
+
 def test_a_build_without_modules_is_an_error(packaged: Project, tmp_path: Path) -> None:
     packaged.write("pyproject.toml", PACKAGING + "[tool.hatch.build]\nexclude = ['*.py']\n")
     with pytest.raises(MeasurementError, match="head builds, but installs no module"):
@@ -164,6 +188,27 @@ def test_isolation_is_left_out_only_where_all_is_installed(
     tmp_path: Path, requires: list[str], here: bool
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[build-system]\nrequires = {requires!r}\n")
+    assert build._build_system_is_here(tmp_path) is here
+
+
+@pytest.mark.parametrize(
+    ("has", "here"),
+    [
+        ({"setuptools": "65.5.0"}, False),
+        ({"setuptools": "65.5.0", "wheel": "0.45.1"}, True),
+        ({"setuptools": "75.8.0"}, True),
+    ],
+)
+def test_an_old_setuptools_needs_wheel_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has: dict[str, str], here: bool
+) -> None:
+    def version(name: str) -> str:
+        if name not in has:
+            raise PackageNotFoundError(name)
+        return has[name]
+
+    monkeypatch.setattr(build, "version", version)
+    (tmp_path / "setup.py").touch()
     assert build._build_system_is_here(tmp_path) is here
 
 

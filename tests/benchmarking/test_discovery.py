@@ -4,7 +4,7 @@ from tiny_project import Project
 from perfkit.benchmarking.discovery import discover, select
 from perfkit.benchmarking.process import Interpreter
 from perfkit.benchmarking.suite import find_suite
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import ConfigError, MeasurementError, UsageError
 from perfkit.model import BenchmarkId, Unit
 
 MANY_KINDS = """
@@ -25,6 +25,7 @@ class Sized:
     def peakmem_sized(self, cache, size, flag): ...
     def track_exact(self, cache, size, flag): return 1
     track_exact.exact = True
+    warmup_time = 0.1
 """
 
 
@@ -50,6 +51,8 @@ def test_what_a_suite_has(project: Project) -> None:
         True,
     )
     assert (rate.unit, rate.timeout, rate.automatic_repeat) == (Unit.COUNT, 20.0, False)
+    assert (one.automatic_warmup, rate.automatic_warmup) == (True, False)
+    assert not sized.automatic_warmup
     assert found["bench.Sized.peakmem_sized"].unit is Unit.BYTES
     assert (sized.better, sized.exact, exact.exact) == ("lower", False, True)
     assert sized.setup_cache is not None
@@ -73,6 +76,38 @@ def test_a_suite_that_does_not_import_shows_its_own_words(project: Project) -> N
 def test_a_suite_that_ends_the_process(project: Project) -> None:
     project.suite("import os\nos._exit(0)\n")
     with pytest.raises(MeasurementError, match=r"os\._exit"):
+        discover(find_suite(project.root), Interpreter(site=project.root))
+
+
+def test_parameters_need_not_be_json(project: Project) -> None:
+    project.suite(
+        "class Odd:\n"
+        "    params = [[object(), {3}, b'x', float('nan'), None, len]]\n"
+        "    param_names = [{1}]\n"
+        "    def track_x(self, p): return 1\n"
+    )
+    (found,) = discover(find_suite(project.root), Interpreter(site=project.root))
+    assert found.parameters[0][:5] == ("<object object>", "{3}", "b'x'", "nan", "None")
+    assert len(found.ids) == 6
+
+
+def test_two_of_one_name_are_refused(project: Project) -> None:
+    project.suite(
+        "def track_a(): return 1\n"
+        "def track_b(): return 2\n"
+        "track_a.benchmark_name = track_b.benchmark_name = 'bench.track_same'\n"
+    )
+    suite = find_suite(project.root)
+    with pytest.raises(ConfigError, match=r"two benchmarks are called bench\.track_same"):
+        discover(suite, Interpreter(site=project.root))
+    project.write("benchmarks/suite/bench/__init__.py", "def track_hides(): return 1\n")
+    with pytest.raises(ConfigError, match=r"bench\.py and .*__init__\.py have one name"):
+        discover(suite, Interpreter(site=project.root))
+
+
+def test_conflict_markers_are_a_suite_that_does_not_import(project: Project) -> None:
+    project.suite("<<<<<<< HEAD\ndef time_one(): ...\n")
+    with pytest.raises(MeasurementError, match="does not import: SyntaxError"):
         discover(find_suite(project.root), Interpreter(site=project.root))
 
 

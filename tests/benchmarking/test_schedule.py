@@ -38,6 +38,19 @@ def test_who_is_first_does_not_depend_on_the_other_benchmarks(
         assert dict(round_order([identity], number, seed)) == {identity: whole[identity]}
 
 
+def test_the_exact_order_of_a_seed() -> None:
+    """Two blocks: which side goes first is drawn once a block, and turned in its second round."""
+    three = [BenchmarkId(name) for name in "xyz"]
+    rounds = [round_order(three, number, seed=7) for number in range(4)]
+    told = [" ".join(f"{one}:{'-'.join(order)}" for one, order in found) for found in rounds]
+    assert told == [
+        "x:head-base y:base-head z:head-base",
+        "y:head-base x:base-head z:base-head",
+        "y:base-head z:base-head x:head-base",
+        "y:head-base z:head-base x:base-head",
+    ]
+
+
 def test_both_orders_and_both_kinds_of_block_occur() -> None:
     many = [BenchmarkId(f"b{index}") for index in range(200)]
     first = Counter(order for _, order in round_order(many, 0, seed=1))

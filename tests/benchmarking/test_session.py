@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -152,6 +152,11 @@ def track_crash(): raise RuntimeError("the\\nend")
 def track_exit(): os._exit(0)
 def track_exit_3(): sys.exit(3)
 def track_segfault(): os.kill(os.getpid(), signal.SIGSEGV)
+def track_killed(): os.kill(os.getpid(), signal.SIGKILL)
+def track_memory():
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+    return len(bytearray(2**31))
 def track_realtime(): os.kill(os.getpid(), signal.SIGRTMIN + 1)
 def track_nan(): return float("nan")
 def track_infinite(): return float("inf")
@@ -185,6 +190,8 @@ SAID = {
     "track_exit": "ended without a result (did it call os._exit?)",
     "track_exit_3": "exited with 3",
     "track_segfault": "killed by SIGSEGV",
+    "track_killed": "killed by SIGKILL, as the system does when memory runs out",
+    "track_memory": "ran out of memory: MemoryError",
     "track_realtime": "killed by signal ",
     "track_nan": "gave nan, wanted a finite number of at least 0",
     "track_infinite": "gave inf, wanted a finite number of at least 0",
@@ -260,6 +267,32 @@ def test_a_suite_inside_the_project_is_not_the_wrong_code(project: Project, tmp_
     with MeasuredSide(side) as running:
         measured = running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, 0)
     assert (measured.failure, measured.values) == (None, (3.0,))
+
+
+@pytest.mark.parametrize(
+    ("lines", "overrides"),
+    [
+        ("", {"repeat": (2, 5, 0.5), "warmup_time": 0.02}),
+        ("time_it.repeat = 3\n", {"warmup_time": 0.02}),
+        ("time_it.warmup_time = 0.1\n", {"repeat": (2, 5, 0.5)}),
+    ],
+)
+def test_only_what_a_suite_leaves_to_the_tool_is_shortened(
+    project: Project, monkeypatch: pytest.MonkeyPatch, lines: str, overrides: dict[str, object]
+) -> None:
+    project.suite(f"def time_it(): pass\n{lines}")
+    side = side_of(project)
+    (benchmark,) = discover(side.suite, side.interpreter)
+    asked: list[Mapping[str, object]] = []
+
+    def refuse(request: Mapping[str, object], **_: object) -> dict[str, object]:
+        asked.append(request)
+        raise session.ProcessFailedError("not now", "")
+
+    monkeypatch.setattr(session, "call_child", refuse)
+    with MeasuredSide(side) as running:
+        running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, 0)
+    assert [request["overrides"] for request in asked] == [overrides]
 
 
 Give = Callable[[str, BenchmarkId, int], Measured]
@@ -339,6 +372,17 @@ def test_what_is_decided_gets_no_more_rounds() -> None:
     counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
     assert counts == {"a": 3, "b": 6}
     assert found.rounds == 6
+
+
+def test_what_is_settled_at_a_first_look_gets_no_more_rounds() -> None:
+    found, _ = scripted(
+        ["a", "b"],
+        Plan(min_rounds=4, max_rounds=6, seconds=1e9, first_look=2),
+        fine,
+        standing=settles_a,
+    )
+    counts = {i.name: len(sample.processes) for i, sample in found.samples["head"].items()}
+    assert counts == {"a": 2, "b": 6}
 
 
 def test_no_new_round_after_the_time() -> None:

@@ -72,8 +72,8 @@ def test_a_wrong_file_is_one_sentence_and_exit_2(project: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "perfkit: config/performance_thresholds.yaml:1:14: found the unknown key 'alpa', wanted "
-        "one of threshold, alpha, min_rounds, max_rounds, time_budget, load_wait; did you mean "
-        "'alpha'?\n"
+        "one of threshold, alpha, min_rounds, max_rounds, time_budget, load_wait, noise_floor, "
+        "memory, memory_threshold, memory_floor; did you mean 'alpha'?\n"
     )
 
 

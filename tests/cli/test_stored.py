@@ -98,6 +98,27 @@ def test_a_commit_without_stored_results(benched: Project) -> None:
     assert f"no stored result of HEAD ({commit[:10]}); store one with" in done.stderr
 
 
+def test_base_is_the_nearest_measured_commit_before_the_merge_base(benched: Project) -> None:
+    measured = benched.git("rev-parse", "HEAD")
+    skipped = benched.commit("not measured")
+    benched.git("checkout", "--quiet", "-b", "change")
+    benched.write("tiny.py", "def work(n):\n    return 3 * sum(range(n))\n")
+    benched.commit("triple it")
+    assert benched.perfkit("bench", "HEAD", "--rounds", "1").returncode == 0
+    done = benched.perfkit("compare", "--stored", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["base"]["commit"] == measured
+    assert document["base"]["label"] == "1 before merge base with main"
+    assert document["base"]["between"] == [skipped]
+    (said,) = document["warnings"]
+    assert said == (
+        f"merge base with main ({skipped[:10]}) has no stored result; base is its nearest ancestor"
+        f" with one, and the difference holds what lies between: {skipped[:10]}"
+    )
+    assert [row["head"]["median"] for row in document["comparisons"]] == [18.0, 5.0]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

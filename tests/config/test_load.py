@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,14 +66,16 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'treshold', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget, load_wait; did you mean 'threshold'?"
+                "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
+                "memory_floor; did you mean 'threshold'?"
             ),
         ),
         (
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, budgets, leaks, waivers; did you mean 'regression'?"
+                "benchmarks, culprits, impact, budgets, leaks, waivers, quarantine; "
+                "did you mean 'regression'?"
             ),
         ),
         (
@@ -80,14 +83,15 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "2:3: found the unknown key 'Max-Rounds', wanted one of threshold, alpha, "
                 "min_rounds, "
-                "max_rounds, time_budget, load_wait; did you mean 'max_rounds'?"
+                "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
+                "memory_floor; did you mean 'max_rounds'?"
             ),
         ),
         (
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, budgets, leaks, waivers"
+                "culprits, impact, budgets, leaks, waivers, quarantine"
             ),
         ),
         (
@@ -216,6 +220,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
     given = {
         "PERFKIT_REGRESSION_THRESHOLD": "7%",
         "PERFKIT_REGRESSION_ALPHA": "0.01",
+        "PERFKIT_IMPACT_PROFILES": "profiles",
         "PERFKIT_CULPRITS_BENCHMARKS": "1",
         "PERFKIT_CULPRITS_SESSIONS": "5",
         "PERFKIT_CULPRITS_TIME_BUDGET": "1min",
@@ -223,15 +228,24 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_REGRESSION_MAX_ROUNDS": "8",
         "PERFKIT_REGRESSION_TIME_BUDGET": "2min",
         "PERFKIT_REGRESSION_LOAD_WAIT": "0s",
+        "PERFKIT_REGRESSION_NOISE_FLOOR": "none",
+        "PERFKIT_REGRESSION_MEMORY": "ignored",
+        "PERFKIT_REGRESSION_MEMORY_THRESHOLD": "12%",
+        "PERFKIT_REGRESSION_MEMORY_FLOOR": "2MiB",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",
+        "PERFKIT_COMMENT_POLICY": "on-change",
+        "PERFKIT_COMMENT_KEY": "3.13",
+        "PERFKIT_COMMENT_CHECK_RUN": "true",
+        "PERFKIT_COMMENT_MAX_WAIT": "2min",
     }
     assert set(given) == set(variables())
     rows = {row.source: row for row in explain(load_settings(tmp_path, environ=given))}
     for name, text in given.items():
         row = rows[f"environment {name}"]
-        assert (row.key, str(row.value)) == (variables()[name], text)
+        shown = json.dumps(row.value) if isinstance(row.value, bool) else str(row.value)
+        assert (row.key, shown) == (variables()[name], text)
 
 
 def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ ENVELOPE = {"perfkit", "status", "exit_code"}
 """Keys of every document, which docs/index.md explains once."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWING)
 def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path) -> None:
     text = PAGES[name]
@@ -32,7 +33,8 @@ def test_the_commands_of_a_page_do_what_it_shows(name: str, tmp_path: Path) -> N
         for step in block.steps:
             if step.command in ELSEWHERE:
                 continue
-            ran = run(step, shop)
+            # Profiling every regression that a page shows would take the tests minutes.
+            ran = run(step, shop, PERFKIT_CULPRITS_BENCHMARKS="0")
             assert ran.code == step.code, f"{name}: $ {step.command}\n{ran.output}"
             if block.exact:
                 assert ran.output == step.output, f"{name}: python docs/consoles.py {name}"

@@ -108,7 +108,7 @@ def test_a_shallow_clone_names_the_remedy(scripted: Scripted, tmp_path: Path) ->
     assert not scripted.repository.is_shallow()
     with pytest.raises(UsageError, match=r"fetch-depth: 0"):
         repository.resolve(first)
-    with pytest.raises(UsageError, match=r"share no history.*fetch-depth: 0"):
+    with pytest.raises(UsageError, match=r"cannot be told in .*fetch-depth: 0"):
         repository.merge_base(side, "HEAD")
 
 

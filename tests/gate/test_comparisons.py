@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode
-from perfkit.gate.comparisons import Evidence, judge, shift_between, summary
+from perfkit.gate.comparisons import judge, shift_between, summary
+from perfkit.gate.evidence import Evidence
 from perfkit.model import (
     BenchmarkId,
     Comparison,

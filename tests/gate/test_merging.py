@@ -11,7 +11,7 @@ from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode, UsageError
 from perfkit.gate.comparisons import Evidence, judge, shift_between
 from perfkit.gate.merging import merged_report
-from perfkit.gate.shards import Part, part_of
+from perfkit.gate.shards import Part, part_of, shard_note
 from perfkit.model import (
     BenchmarkId,
     BudgetResult,
@@ -182,6 +182,15 @@ def test_nothing_to_merge() -> None:
         merged()
 
 
+def test_memory_beside_a_time_is_the_shards_own() -> None:
+    said = shard_note(shard(1), 2)
+    memory = row(IDS[0].peak_memory, unit=Unit.BYTES)
+    one = replace(ONE, comparisons=(*ONE.comparisons, memory), warnings=(said,))
+    found = merged(one, TWO)
+    assert memory in found.comparisons
+    assert (len(found.comparisons), found.warnings) == (5, ())
+
+
 def test_warnings_say_which_shard_they_are_of() -> None:
     one, two = replace(ONE, warnings=("a", "both")), replace(TWO, warnings=("b", "both"))
     assert merged(one, two).warnings == ("shard 1/2: a", "shard 2/2: b", "both")
@@ -217,6 +226,8 @@ def test_a_waiver_is_judged_by_what_any_shard_knows(states: tuple[str, str], who
         replace(TWO, waivers=(two,), differences=(difference,)),
     )
     assert [result.state for result in found.waivers] == [whole]
+    alone = merged(replace(ONE, waivers=(one,))).waivers
+    assert alone == (() if states[0] == "unmatched" else (one,))
     assert found.differences == (difference,)
 
 

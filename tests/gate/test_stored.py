@@ -128,7 +128,7 @@ def test_another_source_or_unit_is_not_compared() -> None:
         head = stored(SLOW, ONE, **{"source_hash": "old", **facts})
         (row,) = judged([base], [head])
         assert (row.verdict, row.shift) == (Verdict.INCONCLUSIVE, None)
-        assert row.reason.startswith("the benchmark's own source differs")
+        assert row.reason.startswith("not comparable: the benchmark's own source differs")
         assert row.reason.endswith(REMEDY)
 
 

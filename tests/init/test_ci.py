@@ -280,6 +280,43 @@ def test_the_interrupt_of_a_cancelled_job_reaches_perfkit(tmp_path: Path, file: 
     assert said == f"{shell.pid} check\n"
 
 
+@pytest.mark.parametrize(("found", "succeeds"), [("report", True), ("junk", False), ("", True)])
+def test_the_comment_is_written_whatever_the_verdict_but_not_of_anything(
+    tmp_path: Path, found: str, *, succeeds: bool
+) -> None:
+    """A report of a regression exits 1, which is the check's to say; what is refused is told."""
+    job = read(write_planned(tmp_path, "github") / COMMENT)["jobs"]["comment"]
+
+    def download(runner: Runner, words: Mapping[str, str]) -> bool:
+        del runner
+        assert words["skip-decompress"] == "true"
+        folder = Path(words["path"])
+        folder.mkdir()
+        if found:
+            with zipfile.ZipFile(folder / "perfkit-report.zip", "w") as kept:
+                report = (ROOT / "docs" / "example" / "report.json").read_text(encoding="utf-8")
+                kept.writestr("perfkit-report.json", report if found == "report" else "junk")
+        return bool(found)
+
+    event = {"event": {"workflow_run": {"event": "pull_request", "id": 7}}, "token": ""}
+    path = {"PATH": f"{BIN}:/usr/bin:/bin", "PIP_NO_INDEX": "1"}
+    (temp := tmp_path / "temp").mkdir()
+    fetching = {**ACTIONS, "actions/download-artifact": download}
+    runner = Runner(tmp_path, temp, event, fetching, path)
+    assert runner.runs_job(job) is succeeds, runner.ended
+    last = runner.ended[-1]
+    assert last.name == ("Write the comment" if found else "Fetch the report")
+    if found == "report":
+        assert "**perfkit** Failed: 4 of 6 benchmarks regressed" in last.output
+        assert "perfkit: warning: " in last.output  # no token here, so nothing is posted
+    if found == "junk":
+        assert "not JSON" in last.output
+    group = {"event": {"workflow_run": {"event": "merge_group"}}}
+    idle = Runner(tmp_path, temp, group, {}, {})
+    assert idle.runs_job(job)
+    assert idle.ended == []
+
+
 def test_a_project_that_cannot_be_installed_leaves_no_report(change: Project) -> None:
     change.write("requirements.txt", "no-such-package-anywhere==0\n")
     job = read(write_planned(change.root, "github") / CHECK)["jobs"]["check"]

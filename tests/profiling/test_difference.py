@@ -74,6 +74,17 @@ def test_a_slower_library_is_its_callers() -> None:
     assert found.slower[0].through == "loads (json/__init__.py)"
 
 
+def test_a_comprehension_is_the_function_around_it() -> None:
+    inside = frame("<genexpr>", "/project/app.py", 12)
+    found = compared(
+        {(MAIN, PARSE): 50, (MAIN, RENDER): 90},
+        {(MAIN, PARSE, inside): 250, (MAIN, RENDER): 90},
+    )
+    assert [(row.function, row.through) for row in found.slower] == [("parse", "")]
+    alone = compared({(inside,): 50, (MAIN,): 90}, {(inside,): 250, (MAIN,): 90})
+    assert [row.function for row in alone.slower] == ["<genexpr>"]
+
+
 def test_what_no_function_of_the_project_called_is_charged_to_itself() -> None:
     found = compared({(LOADS,): 50, (MAIN,): 50}, {(LOADS,): 250, (MAIN,): 50})
     assert [(row.function, row.place) for row in found.slower] == [

@@ -212,7 +212,7 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     assert from_text(enveloped(report), "here") == report
     assert set(values) == {
         "base", "head", "environment", "comparisons", "budgets", "leaks", "waivers",
-        "differences", "rounds", "seconds", "interrupted", "warnings", "shard",
+        "differences", "impact", "rounds", "seconds", "interrupted", "warnings", "shard",
     }  # fmt: skip
     for kind, keys in {
         "comparisons": {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from asv import benchmark as asv_benchmark
 from asv.config import Config
+from tiny_project import without_coverage
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -31,7 +32,7 @@ def asv_runner(*arguments: str, cwd: Path) -> None:
     subprocess.run(
         [sys.executable, asv_benchmark.__file__, *arguments],
         cwd=cwd,
-        env={**os.environ, "ASV_PYTHONPATH": str(BENCHMARKS / "workload")},
+        env={**without_coverage(os.environ), "ASV_PYTHONPATH": str(BENCHMARKS / "workload")},
         check=True,
         timeout=60,
     )

@@ -1,0 +1,79 @@
+"""What ``compare`` and ``check`` take from the map of ``perfkit impact``."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit.cli.impact import stored_place
+from perfkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfkit.config.thresholds import Thresholds
+    from perfkit.forge.git import Repository
+    from perfkit.model import Impact, Report, Revision
+
+
+def mapped(
+    repository: "Repository", base: "Revision", head: "Revision", thresholds: "Thresholds"
+) -> "Impact | None":
+    """Return the map of the change; None where no profile is stored, or head is not checked out."""
+    from perfkit.profiling.stored import impact_of_change, stored_profiles
+
+    place = stored_place(repository, thresholds)
+    if head.commit != repository.resolve("HEAD").commit or not _holds_profiles(place):
+        return None
+    return impact_of_change(repository, base, stored_profiles(place))
+
+
+def _holds_profiles(place: Path) -> bool:
+    return place.is_file() or any(place.glob("*.pyisession"))
+
+
+def with_map(
+    report: "Report", repository: "Repository", thresholds: "Thresholds", warning: str = ""
+) -> "Report":
+    """Return the report with the map in one line, and with the warning that a map chose its rows.
+
+    A stored profile that cannot be used costs the line, and never the report.
+    """
+    from perfkit.reporting.impact_text import impact_line
+
+    if warning:
+        report = replace(report, warnings=(*report.warnings, warning))
+    if report.base is None or report.head is None:
+        return report
+    try:
+        found = mapped(repository, report.base, report.head, thresholds)
+    except UsageError as error:
+        return replace(report, impact=f"There is no map of the change: {error}")
+    return report if found is None else replace(report, impact=impact_line(found))
+
+
+def only_those(found: "Impact | None", patterns: list[str]) -> tuple[list[str], str]:
+    """Return the pattern of the benchmarks to measure, and the warning that a map chose them.
+
+    Left out are the benchmarks whose stored profile does not meet the change; those without a
+    profile are measured, since nothing is known of them.
+    """
+    from perfkit.profiling.impact import unreached
+
+    if patterns:
+        raise UsageError("--only-touched chooses the benchmarks itself; leave out --bench.")
+    if found is None:
+        raise UsageError(
+            "--only-touched needs stored profiles of the checked-out tree; record some with"
+            " `perfkit impact --record`, or leave it out."
+        )
+    left = [name.removeprefix("bench:") for name in unreached(found) if name.startswith("bench:")]
+    if len(left) == len(found.paths):
+        raise UsageError(
+            f"--only-touched: none of {len(left)} stored profiles meets the change, so the map"
+            " chooses nothing; leave it out to measure everything."
+        )
+    names = "|".join(map(re.escape, left))
+    warning = (
+        f"--only-touched left out {len(left)} benchmarks whose stored profile does not meet the"
+        " change: a map chose, and what it left out was not measured"
+    )
+    return ([f"^(?!(?:{names})$)"] if left else []), warning if left else ""
