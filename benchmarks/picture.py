@@ -4,7 +4,7 @@ Writes `docs/picture.svg`, a terminal showing the report in `docs/example/report
 Chromium is found, `docs/report.png` and `docs/report-dark.png`, the page of the same report. That
 report is what `perfkit check --output` wrote on the reference workload with two planted
 regressions: `list_scan.patch` and `cue_kept.patch` of `benchmarks/workload/planted`, committed on
-top of main; only the names of the machine and of its folders were taken out.
+top of main; only the names of the machine, of its folders and of the commits were taken out.
 """
 
 import io

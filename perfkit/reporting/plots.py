@@ -13,7 +13,7 @@ from perfkit.reporting.headline import counted
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
 from perfkit.reporting.visible import visible
 
-WIDTH = 240
+WIDTH = 200
 HEIGHT = 34
 MARGIN = 6
 

@@ -124,22 +124,24 @@ def _table(
         _row(row, axis, past.get(str(row.benchmark), ()), plots=id(row) in plotted) for row in rows
     )
     head = Template(HEAD).substitute(labels=ratio_labels(axis))
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return f"<table><thead>{head}</thead>{body}</table>"
 
 
 def _row(row: Comparison, axis: Axis, past: Sequence[Series], *, plots: bool) -> str:
+    """Return one benchmark: its figures, and below them over the whole width what is said of it."""
     base, head = sides_text(row)
     mark = MARK[row.status] if counted(row) else "👁"
     notes = "".join(f"<small>{_text(note)}</small>" for note in _notes(row))
     drawn = list(filter(None, map(history_plot, past[:HISTORIES]))) if plots else []
     cells = [
         f'<td class="{outlook(row)}">{mark} {row.verdict}</td>',
-        f"<td><code>{_text(str(row.benchmark))}</code>{notes}{''.join(drawn)}</td>",
+        f"<td><code>{_text(str(row.benchmark))}</code></td>",
         *(f'<td class="number">{_text(cell)}</td>' for cell in (base, head, change_text(row))),
         f"<td>{interval_plot(row, axis) if plots else ''}</td>",
         f"<td>{processes_plot(row) if plots else ''}</td>",
     ]
-    return f"<tr>{''.join(cells)}</tr>"
+    more = f'<tr><td></td><td colspan="6">{notes}{"".join(drawn)}</td></tr>'
+    return f"<tbody><tr>{''.join(cells)}</tr>{more if notes or drawn else ''}</tbody>"
 
 
 def _notes(row: Comparison) -> Iterator[str]:

@@ -100,7 +100,7 @@ def test_the_document_tells_what_became_of_it(forge: Forge, capsys: Streams) -> 
     }
     (check,) = forge.checks
     assert (check["head_sha"], check["conclusion"], check["name"]) == (SHA, "failure", "perfkit")
-    assert check["output"]["title"].startswith("Failed: 4 of 6 benchmarks regressed")
+    assert check["output"]["title"].startswith("Failed: 5 of 10 benchmarks regressed")
     assert check["output"]["summary"].startswith("**perfkit** Failed")
     assert check["external_id"] == "5.1"
     forge.read_only = True

@@ -307,7 +307,7 @@ def test_the_comment_is_written_whatever_the_verdict_but_not_of_anything(
     last = runner.ended[-1]
     assert last.name == ("Write the comment" if found else "Fetch the report")
     if found == "report":
-        assert "**perfkit** Failed: 4 of 6 benchmarks regressed" in last.output
+        assert "**perfkit** Failed: 5 of 10 benchmarks regressed" in last.output
         assert "perfkit: warning: " in last.output  # no token here, so nothing is posted
     if found == "junk":
         assert "not JSON" in last.output

@@ -129,9 +129,9 @@ def test_rows_have_their_plots_and_unchanged_ones_are_folded() -> None:
     assert page.texts["summary"] == ["1 unchanged"]
     titles = page.texts["title"][1:]
     assert titles == [
-        "history: 2 commits, from 1.000 s to 1.100 s, newest 1.100 s (m)",
         "x2 [x2, x2], floor 5 %",
         "processes: 3 of base, 3 of head, from 1.000 s to 2.200 s",
+        "history: 2 commits, from 1.000 s to 1.100 s, newest 1.100 s (m)",
         "x2 [x2, x2], floor 5 %",
         "processes: 1 of base, 1 of head, from 1.000 s to 1.000 s",
     ]
