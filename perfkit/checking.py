@@ -1,7 +1,7 @@
 """What ``perfkit check`` adds to a comparison: budgets and leak checks of the head side."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from perfkit.benchmarking.build import Side
@@ -47,7 +47,7 @@ def with_checks(
 
     ``selected`` as for :func:`check_budgets`.
     """
-    names = {str(identity) for identity in shard.expected}
+    names = _with_memory(shard.expected)
     return replace(
         shard,
         budgets=tuple(
@@ -79,8 +79,8 @@ def checks_of_shard(
     shard = report.shard
     if shard is None:
         return tuple(budgets), tuple(leaks)
-    everywhere = {str(identity) for identity in shard.expected}
-    own = {str(row.benchmark) for row in report.comparisons} | set(map(str, shard.skipped))
+    everywhere = _with_memory(shard.expected)
+    own = _with_memory((*(row.benchmark for row in report.comparisons), *shard.skipped))
     at = split({check.target: 1 for check in leaks}, shard.count)
     return (
         tuple(
@@ -90,6 +90,11 @@ def checks_of_shard(
         ),
         tuple(check for check in leaks if at[check.target] == shard.index),
     )
+
+
+def _with_memory(identities: Iterable[BenchmarkId]) -> set[str]:
+    """Return the names of benchmarks, and of the memory that is recorded beside each."""
+    return {str(name) for one in identities for name in (one, one.peak_memory)}
 
 
 def check_leaks(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.cli.impact import stored_place
-from perfkit.errors import UsageError
+from perfkit.errors import PerfkitError, UsageError
 
 if TYPE_CHECKING:
     from perfkit.config.thresholds import Thresholds
@@ -35,7 +35,7 @@ def with_map(
 ) -> "Report":
     """Return the report with the map in one line, and with the warning that a map chose its rows.
 
-    A stored profile that cannot be used costs the line, and never the report.
+    A stored profile or a source that cannot be used costs the line, and never the report.
     """
     from perfkit.reporting.impact_text import impact_line
 
@@ -45,7 +45,7 @@ def with_map(
         return report
     try:
         found = mapped(repository, report.base, report.head, thresholds)
-    except UsageError as error:
+    except (PerfkitError, OSError) as error:
         return replace(report, impact=f"There is no map of the change: {error}")
     return report if found is None else replace(report, impact=impact_line(found))
 

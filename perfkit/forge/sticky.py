@@ -126,11 +126,14 @@ class Plan:
 def rows_of(report: Report) -> dict[str, Status]:
     """Return each gated thing of a report with its status, by a name that tells kinds apart.
 
-    A waived row is left out: it is still slow, so it neither fails nor is resolved.
+    A row that is waived or in quarantine is left out: it may still be slow, so it neither fails nor
+    is resolved.
     """
     return {
         **{
-            f"benchmark {row.benchmark}": row.status for row in report.comparisons if not row.waived
+            f"benchmark {row.benchmark}": row.status
+            for row in report.comparisons
+            if not row.waived and not row.quarantined
         },
         **{f"budget {budget.name}": budget.status for budget in report.budgets},
         **{f"leak check {leak.target}": leak.status for leak in report.leaks},

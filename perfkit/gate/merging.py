@@ -5,7 +5,7 @@ two commits would be a verdict about neither.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -83,6 +83,12 @@ def merged_report(
         thresholds,
         alpha=first.shard.alpha,
         today=today,
+        unlike={
+            row.benchmark
+            for piece in pieces
+            if piece.report.differences
+            for row in piece.report.comparisons
+        },
     )
     reason = _why_missing(lost)
     budgets = [row for piece in pieces for row in piece.report.budgets]
@@ -119,13 +125,19 @@ def merged_report(
 
 
 def rejudged(
-    rows: Sequence[Comparison], thresholds: Thresholds, *, alpha: float, today: date
+    rows: Sequence[Comparison],
+    thresholds: Thresholds,
+    *,
+    alpha: float,
+    today: date,
+    unlike: Collection[BenchmarkId] = (),
 ) -> tuple[Comparison, ...]:
     """Return the rows of several shards with ``alpha`` held over all of them together.
 
     Each shard held it over its own, and N shards at alpha are wrong up to N times as often. Every
     row carries the p-values that its verdict rests on, so the adjustment is made again over all.
-    Only what multiplicity decided moves; what a row says for another reason stays.
+    Only what multiplicity decided moves; what a row says for another reason stays. ``unlike`` were
+    measured under different conditions, so that no count of benchmarks makes them claim anything.
     """
     shifts: dict[BenchmarkId, Shift] = {}
     again: dict[BenchmarkId, Shift] = {}
@@ -152,6 +164,7 @@ def rejudged(
             )
         elif (
             row.first is not None
+            and row.benchmark not in unlike
             and row.reason == not_confirmed(row.first)
             and whole.verdict in CHANGED
         ):

@@ -117,7 +117,12 @@ def test_rows_of_every_kind_have_names_of_their_own() -> None:
         name="same", statistic="p95", limit=1.0, unit=Unit.SECONDS, status=Status.FAILED
     )
     leak = LeakResult(target="same", state=LeakState.LEAK, ceiling=1.0, iterations=1)
-    rows = (row("same", Verdict.UNCHANGED), row("slow", Verdict.REGRESSED, waived="until May"))
+    slow = row("slow", Verdict.REGRESSED)
+    rows = (
+        row("same", Verdict.UNCHANGED),
+        replace(slow, waived="until May"),
+        replace(slow, benchmark=BenchmarkId("flaky"), quarantined="until May"),
+    )
     found = Report(command="check", comparisons=rows, budgets=(budget,), leaks=(leak,))
     assert rows_of(found) == {
         "benchmark same": Status.PASSED,

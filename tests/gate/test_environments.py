@@ -16,6 +16,8 @@ from perfkit.model import (
     Status,
     Unit,
     Verdict,
+    WaiverResult,
+    WaiverState,
 )
 
 HERE = Environment(
@@ -119,3 +121,24 @@ def test_a_report_lists_what_differs() -> None:
         Status.INCONCLUSIVE,
         ["CPU governor"],
     )
+
+
+def test_a_ceiling_is_not_exceeded_by_what_claims_nothing() -> None:
+    exceeded = WaiverResult(
+        kind="waiver",
+        pattern="a",
+        metric=None,
+        ceiling=0.1,
+        expires="2026-12-31",
+        issue="#7",
+        reason="known",
+        state=WaiverState.EXCEEDED,
+        found="a regressed beyond it",
+    )
+    expired = replace(exceeded, state=WaiverState.EXPIRED, found="its last day has passed")
+    regressed = replace(row(Verdict.REGRESSED), waived="")
+    report = Report(command="check", comparisons=(regressed,), waivers=(exceeded, expired))
+    moved = in_places(report, HERE, replace(HERE, governor="powersave"))
+    assert moved.waivers == (replace(exceeded, state=WaiverState.HOLDS, found=""), expired)
+    alone = in_places(replace(report, waivers=(exceeded,)), HERE, replace(HERE, cores=2))
+    assert alone.status is Status.INCONCLUSIVE

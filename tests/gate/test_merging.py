@@ -399,3 +399,10 @@ def test_a_waiver_that_covered_a_row_goes_with_its_regression() -> None:
         Verdict.INCONCLUSIVE,
         "",
     )
+
+
+def test_no_count_of_benchmarks_makes_up_for_different_conditions() -> None:
+    one, two = held_back()
+    moved = EnvironmentDifference(fact="CPU governor", base="powersave", head="performance")
+    found = merged(replace(one, differences=(moved,)), two)
+    assert found.comparisons[0].verdict is Verdict.INCONCLUSIVE
