@@ -57,12 +57,19 @@ def main() -> int:
         f"{options.times} kills: {len(said)} runs were said to be stored, {len(runs)} are read by"
         f" perfkit, {theirs} by asv {version('asv')}; {during} kills left a half-written file aside"
     )
-    print(
-        f"lost {len(lost)}, unreadable {len(unreadable)}, incomplete {len(incomplete)},"
-        f" benchmarks described {len(described)} (required: 0, 0, 0, {BENCHMARKS})"
-    )
-    whole = not (lost or unreadable or incomplete) and len(described) == BENCHMARKS
-    return 0 if whole and collection.files == len(runs) == theirs and during and said else 1
+    rows = {
+        f"no run lost: {len(lost)} lost": not lost,
+        f"no file unreadable: {len(unreadable)} unreadable": not unreadable,
+        f"no run incomplete: {len(incomplete)} incomplete": not incomplete,
+        f"all {BENCHMARKS} benchmarks described: {len(described)}": len(described) == BENCHMARKS,
+        f"asv and the index read as many runs: {theirs} and {collection.files}": (
+            collection.files == len(runs) == theirs
+        ),
+        f"kills both within and after a write: {during} within": bool(during and said),
+    }
+    for wanted, met in rows.items():
+        print(f"Required: {wanted}, {'met' if met else 'NOT met'}.")
+    return 0 if all(rows.values()) else 1
 
 
 def is_partial(path: Path) -> bool:
