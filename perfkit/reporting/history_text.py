@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ SHORT_LABEL = 10
 NAMED_MEMBERS = 3
 """Series named in the line of an event; the others are counted."""
 
+
+_NUMBER = re.compile(r"\d+")
 
 SHORT_TABLE = 40
 """Series up to which all are shown; of more, those that changed."""
@@ -183,6 +186,21 @@ def _suspects(history: History) -> "list[Text]":
     return lines
 
 
+def in_one(notes: Sequence[str]) -> str:
+    """Return notes that differ in their numbers only as one, with the range of each number.
+
+    Example: ``3 of 40 points`` and ``7 of 40 points`` are ``3 to 7 of 40 points``.
+    """
+    columns = iter(zip(*([int(n) for n in _NUMBER.findall(note)] for note in notes), strict=True))
+
+    def span(_: re.Match[str]) -> str:
+        column = next(columns)
+        low, high = min(column), max(column)
+        return str(low) if low == high else f"{low} to {high}"
+
+    return _NUMBER.sub(span, notes[0])
+
+
 def _notes(history: History) -> "list[Text]":
     from rich.text import Text
 
@@ -190,11 +208,9 @@ def _notes(history: History) -> "list[Text]":
     kinds: dict[str, list[str]] = {}
     for trend in history.trends:
         for note in (*trend.analysis.notes, *trend.series.notes):
-            kinds.setdefault(re.sub(r"\d+", "some", note), []).append(note)
+            kinds.setdefault(_NUMBER.sub("#", note), []).append(note)
     lines = [*history.notes]
-    for kind, notes in kinds.items():
-        same = len(set(notes)) == 1
-        lines.append(f"{len(notes)} series: {notes[0] if same else kind}")
+    lines += [f"{len(notes)} series: {in_one(notes)}" for notes in kinds.values()]
     return [Text(f"! {line}", style="dim") for line in lines]
 
 

@@ -39,7 +39,8 @@ def method(report: Report) -> str:
     parts = []
     if report.comparisons:
         parts.append(
-            f"{report.rounds} interleaved rounds of fresh processes"
+            f"{report.rounds} interleaved {'round' if report.rounds == 1 else 'rounds'}"
+            " of fresh processes"
             if report.rounds
             else "nothing was measured now"
         )
