@@ -11,7 +11,6 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import jsonschema
 import pytest
