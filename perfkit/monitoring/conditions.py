@@ -108,7 +108,7 @@ class Growth:
 Condition = Share | Slow | Rate | Burn | NoData | Quality | Memory | Growth
 
 
-def evaluate(condition: Condition, telemetry: Telemetry, at: float) -> Values:
+def evaluate(condition: Condition, telemetry: Telemetry, at: float) -> Values:  # noqa: PLR0911  # one for each kind
     """Return what is true at a time; empty where nothing is, also for want of data."""
     match condition:
         case Share():
@@ -180,6 +180,7 @@ def _shares(condition: Share, telemetry: Telemetry, at: float) -> Values:
 def _slow(condition: Slow, telemetry: Telemetry, at: float) -> Values:
     timed = telemetry.finished(condition.selector, condition.window, at)
     fast = telemetry.within(condition.selector, condition.limit, condition.window, at)
+    pairs: dict[str | None, tuple[float, float]]
     if not condition.by_call:
         if not timed or not fast:
             return {}

@@ -18,7 +18,7 @@ from perfkit.monitoring.metric_names import CALLS, DURATION, MEMORY, QUALITY, bo
 from perfkit.monitoring.telemetry import Selector
 
 
-def expression(condition: Condition) -> str:
+def expression(condition: Condition) -> str:  # noqa: PLR0911  # one for each kind
     """Return the expression whose result is not empty while the condition holds.
 
     Burn rates read what :func:`bad_share` is recorded as.
@@ -89,10 +89,10 @@ def all_calls(good: Good, window: float) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a PromQL string; quotes, backslashes and control characters are escaped.
+    r"""Return a PromQL string; quotes, backslashes and control characters are escaped.
 
     >>> print(quoted('a "b"'))
-    "a \\"b\\""
+    "a \"b\""
     """
     escaped = "".join(_ESCAPES.get(one) or _printable(one) for one in text)
     return f'"{escaped}"'
@@ -113,7 +113,8 @@ def span(seconds: float) -> str:
 
 def number(value: float) -> str:
     """Return a literal that reads back as the same double."""
-    return repr(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(value)  # noqa: PLR2004  # whole numbers are exact below
+    whole = float(value).is_integer() and abs(value) < 2**53  # below, whole numbers are exact
+    return repr(int(value)) if whole else repr(value)
 
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Literal
 
 from perfkit.config.alerting import AlertRule, Severity
 from perfkit.config.load import Settings
@@ -148,7 +148,9 @@ def _rule(rule: AlertRule, component: str) -> Rule:
     )
 
 
-def _condition(rule: AlertRule, component: str) -> tuple[Condition, str]:
+def _condition(  # noqa: PLR0911  # one for each kind
+    rule: AlertRule, component: str
+) -> tuple[Condition, str]:
     """The condition of a rule that is not about a burn rate, and its words."""
     selector = Selector(component, rule.call)
     window, over = rule.window, f"over {format_duration(rule.window)}"
@@ -168,11 +170,13 @@ def _condition(rule: AlertRule, component: str) -> tuple[Condition, str]:
         case _, "memory":
             return Memory(component, number, window), f"resident memory is above {text} {over}"
         case _, "rate":
-            side = "below" if rule.above is None else "above"
+            side: Literal["above", "below"] = "below" if rule.above is None else "above"
             words = f"the rate of {calls} is {side} {text} {over}"
             return Rate(selector, side, number, window, rule.by_call), words
         case _, "error-ratio" | "degraded-ratio":
-            outcome = "error" if rule.signal == "error-ratio" else "degraded"
+            outcome: Literal["error", "degraded"] = (
+                "error" if rule.signal == "error-ratio" else "degraded"
+            )
             words = f"more than {text} of {calls} {_ENDED[outcome]} {over}"
             return Share(selector, outcome, number, window, rule.by_call), words
         case _, signal:
