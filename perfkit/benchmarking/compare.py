@@ -12,9 +12,9 @@ from perfkit.benchmarking.build import Side, built
 from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.installed import Installed, moved, read_installed
 from perfkit.benchmarking.isolation import existing
+from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.session import (
-    MeasuredSide,
     Measurement,
     Plan,
     Progress,

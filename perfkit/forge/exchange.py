@@ -100,7 +100,8 @@ class Exchange:
         else:
             if len(content) > self.most_bytes:
                 raise PostingError(
-                    f"{self.place(request.url)}: the answer is longer than {self.most_bytes:,} bytes."
+                    f"{self.place(request.url)}: the answer is longer than"
+                    f" {self.most_bytes:,} bytes."
                 )
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, lowered, bytes(content))
