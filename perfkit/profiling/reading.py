@@ -75,7 +75,7 @@ def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
     costs: dict[Function, _Cost] = {}
     seen = 0.0
     for stack, seconds in stacks(session):
-        python = [function for function in stack if function.file != BUILT_IN] or stack[-1:]
+        python = python_part(stack)
         seen += seconds
         leaf = costs.setdefault(python[-1], _Cost())
         leaf.own += seconds
@@ -95,6 +95,12 @@ def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
         for function, cost in costs.items()
     )
     return tuple(sorted(found, key=lambda hot: (-hot.self_seconds, -hot.total_seconds, hot.place)))
+
+
+def python_part(stack: Stack) -> Stack:
+    """Return the Python functions of a stack, or its innermost one where all are compiled."""
+    python = tuple(function for function in stack if function.file != BUILT_IN)
+    return python or stack[-1:]
 
 
 @dataclass(slots=True)
