@@ -1,6 +1,5 @@
 """Recordings as files that other programs open."""
 
-import json
 import marshal
 import os
 import sys
@@ -11,20 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from perfkit.errors import UsageError
-from perfkit.profiling.reading import python_part
+from perfkit.profiling.calls import python_part
 from perfkit.profiling.recording import Recording, stacks
 
 _Key = tuple[str, int, str]
 """A function as pstats names it: file, line of the definition, name."""
-
-
-def html(recording: Recording) -> str:
-    """Return pyinstrument's interactive page. Above 100 000 samples it is resampled."""
-    from pyinstrument.renderers import HTMLRenderer
-    from pyinstrument.session import Session
-
-    with _deep(recording):
-        return str(HTMLRenderer().render(Session.from_json(dict(recording.session))))
 
 
 def speedscope(recording: Recording) -> str:
@@ -35,11 +25,6 @@ def speedscope(recording: Recording) -> str:
     with _deep(recording):
         session = Session.from_json(dict(recording.session))
         return str(SpeedscopeRenderer(show_all=True).render(session))
-
-
-def pyisession(recording: Recording) -> str:
-    """Return a session for ``pyinstrument --load``."""
-    return json.dumps(recording.session)
 
 
 def folded(recording: Recording) -> str:
