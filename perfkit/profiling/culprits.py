@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfkit.benchmarking.compare import Sides
+from perfkit.benchmarking.sides import Sides
 from perfkit.config.thresholds import CulpritSearch
 from perfkit.errors import InterruptedMeasurementError, PerfkitError
 from perfkit.model import Comparison, Difference, Report, Unit, Verdict

@@ -12,9 +12,9 @@ from rich.console import Console
 from tiny_project import Project
 
 from perfkit.__main__ import run
-from perfkit.benchmarking.compare import Sides as Built
-from perfkit.benchmarking.compare import both_built
 from perfkit.benchmarking.process import Interpreter
+from perfkit.benchmarking.sides import Sides as Built
+from perfkit.benchmarking.sides import both_built
 from perfkit.benchmarking.suite import find_suite
 from perfkit.config.thresholds import CulpritSearch
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
