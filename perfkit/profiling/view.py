@@ -53,10 +53,14 @@ class Lens:
         self._named: Callable[[Function], bool] = cache(self._asked_for)
 
     def _own(self, function: Function) -> bool:
-        """Whether it is code of a file outside the interpreter and of installed packages."""
+        """Whether it is code of a file outside the interpreter and of installed packages.
+
+        The file of a script that was named without a folder is no absolute path.
+        """
         file = PurePath(function.file)
         return (
-            file.is_absolute()
+            function.line > 0
+            and not function.file.startswith("<")
             and not FOREIGN & set(file.parts)
             and not function.file.startswith(self._libraries)
         )

@@ -251,6 +251,7 @@ LIBRARIES = (
     ([main, built_in("sorted")], 4.0),
     ([render], 8.0),
 )
+script = frame("<module>", 1, file="app.py")
 
 
 def test_own_code_is_told_from_libraries_wherever_they_are_installed() -> None:
@@ -263,6 +264,10 @@ def test_own_code_is_told_from_libraries_wherever_they_are_installed() -> None:
         "decode": False,
     }
     assert found.own_share == pytest.approx(6 / 15)  # main with sorted, and hook
+    assert read(recording(session(([script], 1.0)))).own_share == 1
+    calling = "[calling the target]\x00perfkit\x000"
+    assert read(recording(session(([calling], 1.0)))).own_share == 0
+    assert read(recording(session(([frame("f", file="<string>")], 1.0)))).own_share == 0
 
 
 def test_only_mine_charges_libraries_to_the_code_that_calls_them() -> None:
