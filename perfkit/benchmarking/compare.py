@@ -150,8 +150,8 @@ def compare_sides(
             rows,
             thresholds,
             today=today,
-            # What other shards measure is known as well; they say how it went.
-            skipped=skipped | set(shard.expected if shard else ()),
+            skipped=skipped,
+            elsewhere=set(shard.expected if shard else ()) - set(expected.names),
             whole=expected.whole and not first.interrupted,
         ),
         rounds=sum(one.rounds for one in measured),

@@ -135,6 +135,7 @@ def test_regressed_times_that_nobody_accepted_are_searched_the_worst_first() -> 
         regressed("worst", 9.0),
         regressed("memory", unit=Unit.BYTES),
         regressed("accepted", waived="known"),
+        regressed("flaky", 30.0, quarantined="flaps"),
         regressed("faster", verdict=Verdict.IMPROVED),
     )
     assert [str(row.benchmark) for row in regressions(report(*rows))] == ["worst", "mild"]
