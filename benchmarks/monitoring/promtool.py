@@ -209,14 +209,16 @@ def one_round(number: int, folder: Path, steps: int) -> tuple[int, int, int, boo
 
 
 def changed(settings: Settings) -> Settings:
-    """Return the settings with every level of a threshold a hundred times as high."""
-    rules = tuple(
-        rule
-        if rule.above is None
-        else rule.model_copy(update={"above": replace(rule.above, value=rule.above.value * 100)})
-        for rule in settings.monitoring.alerts.rules
-    )
-    alerts = settings.monitoring.alerts.model_copy(update={"rules": rules})
+    """Return the settings with every level of an alert rule a hundred times as high."""
+    rules = []
+    for rule in settings.monitoring.alerts.rules:
+        levels = {
+            key: replace(level, value=level.value * 100)
+            for key, level in (("above", rule.above), ("below", rule.below))
+            if level is not None
+        }
+        rules.append(rule.model_copy(update=levels))
+    alerts = settings.monitoring.alerts.model_copy(update={"rules": tuple(rules)})
     return replace(settings, monitoring=settings.monitoring.model_copy(update={"alerts": alerts}))
 
 

@@ -6,6 +6,7 @@ import typer
 
 from perfkit import __version__
 from perfkit.cli import options
+from perfkit.cli.alerts import alerts
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
@@ -14,6 +15,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.export import export
 from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.impact import impact
@@ -22,6 +24,7 @@ from perfkit.cli.leaks import leaks
 from perfkit.cli.merge import merge
 from perfkit.cli.profile import profile
 from perfkit.cli.report import report
+from perfkit.cli.slo import slo
 
 EXIT_CODES = """\
 \b
@@ -35,7 +38,7 @@ Exit codes, the same for every verb:
   130  interrupted; what was measured so far is saved
 """
 
-MEASURE, DECIDE, REPORT = PANELS
+MEASURE, DECIDE, REPORT, WATCH = PANELS
 
 app = typer.Typer(
     name="perfkit",
@@ -87,3 +90,6 @@ app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
+app.command(rich_help_panel=WATCH)(slo)
+app.add_typer(alerts, name="alerts", rich_help_panel=WATCH)
+app.command(rich_help_panel=WATCH)(export)

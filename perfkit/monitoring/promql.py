@@ -1,6 +1,7 @@
 """Conditions as PromQL, over the names of :mod:`perfkit.monitoring.metric_names`."""
 
 import math
+from typing import Literal
 
 from perfkit.monitoring.conditions import (
     Burn,
@@ -26,16 +27,16 @@ def expression(condition: Condition) -> str:  # noqa: PLR0911  # one for each ki
     match condition:
         case Share(selector, outcome, above, window, by_call):
             by = _by(by_call=by_call)
-            bad = f"sum{by}(rate({_calls(selector, f'outcome={quoted(outcome)}')}[{span(window)}]))"
-            total = f"sum{by}(rate({_calls(selector)}[{span(window)}]))"
+            bad = f"sum{by}(rate({calls(selector, f'outcome={quoted(outcome)}')}[{span(window)}]))"
+            total = f"sum{by}(rate({calls(selector)}[{span(window)}]))"
             return f"({bad} or 0 * {total}) / {total} > {number(above)}"
         case Slow(selector, quantile, limit, window, by_call):
             by = _by(by_call=by_call)
-            fast = f"sum{by}(rate({_bucket(selector, limit)}[{span(window)}]))"
-            timed = f"sum{by}(rate({_timed(selector)}[{span(window)}]))"
+            fast = f"sum{by}(rate({bucket(selector, limit)}[{span(window)}]))"
+            timed = f"sum{by}(rate({timed_calls(selector)}[{span(window)}]))"
             return f"{fast} / {timed} < {number(quantile)}"
         case Rate(selector, side, level, window, by_call):
-            rate = f"sum{_by(by_call=by_call)}(rate({_calls(selector)}[{span(window)}]))"
+            rate = f"sum{_by(by_call=by_call)}(rate({calls(selector)}[{span(window)}]))"
             return f"{rate} {'>' if side == 'above' else '<'} {number(level)}"
         case Burn(good, above, short, long):
             return (
@@ -43,29 +44,41 @@ def expression(condition: Condition) -> str:  # noqa: PLR0911  # one for each ki
                 f"and {recorded(good, long)} > {number(above)}"
             )
         case NoData(selector, window):
-            return f"absent(sum(rate({_calls(selector)}[{span(window)}])) > 0)"
+            return f"absent(sum(rate({calls(selector)}[{span(window)}])) > 0)"
         case Quality(component, name, below, window):
             labels = f"{{component={quoted(component)},name={quoted(name)}}}[{span(window)}]"
             sums, counts = f"{QUALITY}_sum{labels}", f"{QUALITY}_count{labels}"
             return f"sum(rate({sums})) / sum(rate({counts})) < {number(below)}"
         case Memory(component, above, window):
-            return f"max(max_over_time({_memory(component)}[{span(window)}])) > {number(above)}"
+            return f"max(max_over_time({memory(component)}[{span(window)}])) > {number(above)}"
         case Growth(component, above, window):
-            slope = f"max(deriv({_memory(component)}[{span(window)}]))"
+            slope = f"max(deriv({memory(component)}[{span(window)}]))"
             return f"{slope} * {number(window)} > {number(above)}"
 
 
 def bad_share(good: Good, window: float) -> str:
     """Return the share of calls that were not good."""
+    return f"{bad_calls(good, span(window))} / {all_calls(good, span(window))}"
+
+
+def bad_calls(good: Good, over: str, function: Literal["rate", "increase"] = "rate") -> str:
+    """Return the calls that were not good, a second or in all, over a range such as ``5m``."""
     fine = "ok|degraded" if good.degraded_is_good else "ok"
-    rng = f"[{span(window)}]"
-    total = f"sum(rate({_calls(good.selector)}{rng}))"
-    bad = f"(sum(rate({_calls(good.selector, f'outcome!~{quoted(fine)}')}{rng})) or 0 * {total})"
-    if good.within is not None:
-        timed = f"sum(rate({_timed(good.selector)}{rng}))"
-        fast = f"sum(rate({_bucket(good.selector, good.within)}{rng}))"
-        bad = f"({bad} + ({timed} - {fast}))"
-    return f"{bad} / {total}"
+
+    def total(series: str) -> str:
+        return f"sum({function}({series}[{over}]))"
+
+    outcome = f"outcome!~{quoted(fine)}"
+    bad = f"({total(calls(good.selector, outcome))} or 0 * {total(calls(good.selector))})"
+    if good.within is None:
+        return bad
+    timed, fast = total(timed_calls(good.selector)), total(bucket(good.selector, good.within))
+    return f"({bad} + ({timed} - {fast}))"
+
+
+def all_calls(good: Good, over: str, function: Literal["rate", "increase"] = "rate") -> str:
+    """Return all calls, likewise."""
+    return f"sum({function}({calls(good.selector)}[{over}]))"
 
 
 def record_name(window: float) -> str:
@@ -76,16 +89,6 @@ def record_name(window: float) -> str:
 def recorded(good: Good, window: float) -> str:
     """Return the recorded share of an objective."""
     return f"{record_name(window)}{{objective={quoted(good.objective)}}}"
-
-
-def bad_calls(good: Good, window: float) -> str:
-    """Return the number of calls in the window that were not good."""
-    return bad_share(good, window).rpartition(" / ")[0].replace("rate(", "increase(")
-
-
-def all_calls(good: Good, window: float) -> str:
-    """Return the number of calls in the window."""
-    return f"sum(increase({_calls(good.selector)}[{span(window)}]))"
 
 
 def quoted(text: str) -> str:
@@ -136,17 +139,21 @@ def _labels(selector: Selector, *more: str) -> str:
     return "{" + ",".join([*labels, *more]) + "}"
 
 
-def _calls(selector: Selector, *more: str) -> str:
+def calls(selector: Selector, *more: str) -> str:
+    """Return the counter of calls with more label matchers."""
     return f"{CALLS}{_labels(selector, *more)}"
 
 
-def _timed(selector: Selector) -> str:
+def timed_calls(selector: Selector) -> str:
+    """Return the counter of calls whose duration is known."""
     return f"{DURATION}_count{_labels(selector)}"
 
 
-def _bucket(selector: Selector, limit: float) -> str:
+def bucket(selector: Selector, limit: float) -> str:
+    """Return the counter of calls that took at most ``limit`` seconds."""
     return f"{DURATION}_bucket{_labels(selector, f'le={quoted(bound_label(limit))}')}"
 
 
-def _memory(component: str) -> str:
+def memory(component: str) -> str:
+    """Return the gauge of resident memory."""
     return f"{MEMORY}{{component={quoted(component)}}}"
