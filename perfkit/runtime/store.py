@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import ClassVar, Any, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 from urllib.parse import quote
 
 from perfkit.errors import ExitCode, PerfkitError
@@ -82,8 +82,8 @@ class Store:
     """A telemetry store. One object belongs to one thread at a time, and not to two processes.
 
     ``max_bytes`` bounds the pages in use. At the bound, ``drop-oldest`` deletes the oldest
-    intervals, finest first, and ``stop`` refuses what is new. ``read_only`` opens an existing file and never
-    writes. ``busy_seconds`` is how long a write waits for that of another process.
+    intervals, finest first, and ``stop`` refuses what is new. ``read_only`` opens an
+    existing file and never writes. ``busy_seconds`` is how long a write waits for that of another process.
 
     Raises:
         StoreError: the file cannot be opened, or is no store.
@@ -139,7 +139,7 @@ class Store:
             if version < VERSION:
                 raise StoreError(
                     f"{self.path}: is a telemetry store of version {version}, and only writing"
-                    f" brings it to {VERSION}; let an application of this perfkit write to it first."
+                    f" brings it to {VERSION}; let an application of this version write to it."
                 )
             return
         if version == 0:
@@ -199,7 +199,8 @@ class Store:
             execute(
                 "INSERT INTO vals VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET count = count + excluded.count,"
-                " sum = sum + excluded.sum, min = min(min, excluded.min), max = max(max, excluded.max), last = excluded.last",
+                " sum = sum + excluded.sum, min = min(min, excluded.min), max = max(max, excluded.max),"
+                " last = excluded.last",
                 (
                     *(seconds, start, self._number(key)),
                     *(values.count, values.sum, values.min, values.max, values.last),
