@@ -83,7 +83,8 @@ class Store:
 
     ``max_bytes`` bounds the pages in use. At the bound, ``drop-oldest`` deletes the oldest
     intervals, finest first, and ``stop`` refuses what is new. ``read_only`` opens an
-    existing file and never writes. ``busy_seconds`` is how long a write waits for that of another process.
+    existing file and never writes. ``busy_seconds`` is how long a write waits for that of
+    another process.
 
     Raises:
         StoreError: the file cannot be opened, or is no store.
@@ -199,8 +200,8 @@ class Store:
             execute(
                 "INSERT INTO vals VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET count = count + excluded.count,"
-                " sum = sum + excluded.sum, min = min(min, excluded.min), max = max(max, excluded.max),"
-                " last = excluded.last",
+                " sum = sum + excluded.sum, min = min(min, excluded.min),"
+                " max = max(max, excluded.max), last = excluded.last",
                 (
                     *(seconds, start, self._number(key)),
                     *(values.count, values.sum, values.min, values.max, values.last),
