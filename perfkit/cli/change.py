@@ -15,7 +15,8 @@ from perfkit.cli.progress import measuring, working
 from perfkit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from perfkit.benchmarking.compare import Compared, Sides
+    from perfkit.benchmarking.compare import Compared
+    from perfkit.benchmarking.sides import Sides
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
@@ -52,12 +53,19 @@ def measured_change(
     part: "Part | None" = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
     """Hold both sides built, and yield them with the judged comparison."""
-    from perfkit.benchmarking.compare import both_built, suite_in
+    from perfkit.benchmarking.sides import both_built, suite_in
 
     with ExitStack() as stack:
         with working(invocation, f"building {base.label} and {head.label}"):
             sides = stack.enter_context(
-                both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
+                both_built(
+                    repository,
+                    base,
+                    head,
+                    suite_in(repository, suite),
+                    isolate=isolate,
+                    patterns=patterns,
+                )
             )
         yield (
             sides,
@@ -85,7 +93,8 @@ def measured_sides(
 ) -> "Compared":
     """Discover, measure and judge both sides, or one shard of them, with progress."""
     from perfkit.baselines.noise import stored_noise
-    from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
+    from perfkit.benchmarking.compare import compare_sides
+    from perfkit.benchmarking.expected import expected_of, in_shard
     from perfkit.gate.environments import in_places
     from perfkit.machine.environment import read_environment
 

@@ -104,7 +104,9 @@ def check(
             budgets, checks = checks_of_shard(report, budgets, checks)
             report = replace(report, shard=manifest)
         if not report.interrupted:
-            found, left_out = check_budgets(budgets, compared.head, selected=bool(bench))
+            found, left_out = check_budgets(
+                budgets, compared.head, chosen=compared.expected if bench else None
+            )
             warnings = list(report.warnings)
             if left_out:
                 count = "one budget was" if len(left_out) == 1 else f"{len(left_out)} budgets were"

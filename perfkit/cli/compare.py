@@ -71,7 +71,7 @@ def compare(
     With --stored, results of different runs are shown and never fail: what lies between two runs
     is as often the machine as the change.
     """
-    from perfkit.benchmarking.compare import installed_sides
+    from perfkit.benchmarking.sides import installed_sides
     from perfkit.cli.change import (
         finish_report,
         judged_revision,
