@@ -37,7 +37,7 @@ ARROWS: Mapping[str, set[str]] = {
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
-    "monitoring": BASE | {"stats"},
+    "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
     "runtime": {"errors"},

@@ -20,9 +20,12 @@ def slo(
         typer.Argument(metavar="OBJECTIVE...", help="Only these objectives. Default: all."),
     ] = None,
     *,
+    store: options.TelemetryStore = None,
     prometheus: Annotated[
         str | None,
-        typer.Option("--prometheus", metavar="URL", help="Count in this Prometheus server."),
+        typer.Option(
+            "--prometheus", metavar="URL", help="Count in this Prometheus server instead."
+        ),
     ] = None,
     canary: Annotated[
         tuple[Path, Path] | None,
@@ -66,18 +69,25 @@ def slo(
 
     settings = settings_of(invocation)
     chosen = _chosen(settings.thresholds.objectives, names or [])
-    rows, warnings = _rows(chosen, prometheus, time.time())
+    rows, warnings = _rows(chosen, prometheus, store, time.time())
     code = exit_code([row.assessment.state for row in rows], strict=strict)
     return invocation.finish(code, text=slo_text(rows, warnings), values=slo_values(rows, warnings))
 
 
 def _rows(
-    objectives: "tuple[Objective, ...]", url: str | None, at: float
+    objectives: "tuple[Objective, ...]", url: str | None, store: Path | None, at: float
 ) -> "tuple[tuple[Row, ...], list[str]]":
+    from perfkit.errors import UsageError
     from perfkit.monitoring.prometheus_server import PrometheusServer
     from perfkit.monitoring.slo import judge, prometheus_counts
+    from perfkit.monitoring.store_telemetry import DEFAULT_STORE, open_store, store_counts
 
-    server = PrometheusServer(url or "")
+    if url is None:
+        with open_store(store or DEFAULT_STORE) as opened:
+            return judge(objectives, store_counts(opened), at), []
+    if store is not None:
+        raise UsageError("--prometheus and --store are two sources: give one of them.")
+    server = PrometheusServer(url)
     return judge(objectives, prometheus_counts(server), at), server.warnings
 
 

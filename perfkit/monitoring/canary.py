@@ -41,7 +41,7 @@ class Canary:
     @property
     def verdict(self) -> Verdict:
         """REGRESSED, or INCONCLUSIVE where one is not known, else what both say."""
-        verdicts = {self.middle.verdict, self.tail.verdict}
+        verdicts = {answer(self.middle), answer(self.tail)}
         if Verdict.REGRESSED in verdicts:
             return Verdict.REGRESSED
         if not verdicts <= {Verdict.UNCHANGED, Verdict.IMPROVED}:
@@ -57,6 +57,17 @@ class Canary:
                 return ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
             case _:
                 return ExitCode.PASSED
+
+
+def answer(shift: Shift) -> Verdict:
+    """Return what a shift says about being slower by more than the tolerance.
+
+    Unlike between two commits, a small shift that is certain is accepted: that is what a tolerance
+    is for.
+    """
+    if shift.verdict in {Verdict.REGRESSED, Verdict.IMPROVED}:
+        return shift.verdict
+    return Verdict.UNCHANGED if shift.ratio.high < 1 + shift.floor else Verdict.INCONCLUSIVE
 
 
 def compare_canary(base: Groups, new: Groups, *, tolerance: float, tail_tolerance: float) -> Canary:

@@ -61,6 +61,10 @@ class Evaluation:
         """The alerts that fire."""
         return tuple(alert for alert in self.alerts if alert.state == "firing")
 
+    def with_notes(self, notes: Sequence[str]) -> "Evaluation":
+        """Return the same with more to tell."""
+        return replace(self, notes=(*self.notes, *notes))
+
 
 class Evaluator:
     """Steps through time; the only state is the alerts that are pending or firing."""
@@ -78,16 +82,16 @@ class Evaluator:
         not start anew; it is told in the notes.
         """
         notes = self._clock(at)
+        values_of = [evaluate(rule.condition, telemetry, at) for rule in self.rules]
         alerts: dict[tuple[int, str | None], Alert] = {}
-        for index, rule in enumerate(self.rules):
-            values = evaluate(rule.condition, telemetry, at)
+        for index, (rule, values) in enumerate(zip(self.rules, values_of, strict=True)):
             if len(values) > MOST_ALERTS:
                 notes.append(
                     f"{rule.name}: {len(values)} calls at once, only the first {MOST_ALERTS} by "
                     "name become alerts; name fewer calls, or leave out by_call"
                 )
                 names = sorted(values, key=str)[:MOST_ALERTS]
-                values = {name: values[name] for name in names}
+                values = {name: values[name] for name in names}  # noqa: PLW2901  # what is carried
             before = {name for number, name in self._alerts if number == index}
             for name in [*values, *(name for name in before if name not in values)]:
                 old = self._alerts.get((index, name))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perfkit.config.units import format_duration, format_ratio
 from perfkit.model import Shift, Verdict
-from perfkit.monitoring.canary import Canary
+from perfkit.monitoring.canary import Canary, answer
 from perfkit.monitoring.objectives import State
 from perfkit.monitoring.payloads import moment, one_line
 from perfkit.monitoring.routing import Muted
@@ -108,7 +108,7 @@ def canary_text(canary: Canary) -> "RenderableType":
             name,
             f"{interval.estimate - 1:+.1%} [{interval.low - 1:+.1%}, {interval.high - 1:+.1%}]",
             format_ratio(shift.floor),
-            Text(_shift_words(shift), style=_COLOUR.get(shift.verdict, "")),
+            Text(_shift_words(shift), style=_COLOUR.get(answer(shift), "")),
         )
     head = Text(f"Canary {canary.verdict}.", style="bold")
     return Group(head, Text(), table)
@@ -122,7 +122,7 @@ def canary_values(canary: Canary) -> dict[str, Any]:
             return bound if abs(bound) != float("inf") else "Infinity"
 
         return {
-            "verdict": str(shift.verdict),
+            "verdict": str(answer(shift)),
             "low": finite(shift.ratio.low),
             "estimate": shift.ratio.estimate,
             "high": finite(shift.ratio.high),
@@ -247,7 +247,7 @@ def _share_words(row: Row) -> str:
 
 
 def _shift_words(shift: Shift) -> str:
-    words = f"{shift.verdict}: {shift.n_base}+{shift.n_head} groups"
+    words = f"{answer(shift)}: {shift.n_base}+{shift.n_head} groups"
     return "; ".join((words, *shift.notes))
 
 
