@@ -18,7 +18,7 @@ from perfkit.model.report import (
     Shard,
     Summary,
 )
-from perfkit.model.run import Run
+from perfkit.model.run import Run, RunShard
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -51,6 +51,7 @@ __all__ = [
     "Report",
     "Revision",
     "Run",
+    "RunShard",
     "Sample",
     "Series",
     "Shard",
