@@ -83,7 +83,7 @@ def compare(
     from perfkit.cli.posting import post_report
     from perfkit.cli.settings import repository_and_suite, settings_of
     from perfkit.cli.stored import stored_report
-    from perfkit.cli.touched import mapped, only_those, with_map
+    from perfkit.cli.touched import Chosen, mapped, only_those, with_map
     from perfkit.errors import UsageError
     from perfkit.gate.shards import Part
 
@@ -106,22 +106,22 @@ def compare(
         )
         _refuse_measuring([option is not None for option in measuring])
     repository, suite = repository_and_suite(Path.cwd())
-    patterns, warning = bench or [], ""
+    chosen = Chosen(patterns=bench or [])
     if only_touched:
         if stored or pythons is not None:
             raise UsageError("--only-touched is for measuring two commits; leave it out.")
-        patterns, warning = only_those(
+        chosen = only_those(
             mapped(
                 repository,
                 repository.resolve(commit),
                 judged_revision(repository, suite, head),
                 thresholds,
             ),
-            patterns,
+            chosen.patterns,
         )
     if stored:
         report = stored_report(
-            repository, suite, base, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=chosen.patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
@@ -129,7 +129,7 @@ def compare(
             invocation,
             sides,
             thresholds,
-            patterns=patterns,
+            patterns=chosen.patterns,
             seed=seed,
             environment=environment_here(cpu_affinity),
             part=part,
@@ -143,16 +143,17 @@ def compare(
             base=repository.resolve(commit),
             head=judged_revision(repository, suite, head),
             thresholds=thresholds,
-            patterns=patterns,
+            patterns=chosen.patterns,
             seed=seed,
             isolate=isolate,
             environment=environment_here(cpu_affinity),
             part=part,
+            doubtful=chosen.doubtful,
         ) as (sides, compared):
             report = named(
                 invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
             )
-            report = with_map(report, repository, thresholds, warning)
+            report = with_map(report, repository, thresholds, chosen.warning)
     code = finish_report(
         invocation,
         report,
