@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from perfkit.benchmarking.cautions import cautions, skipped_on_both
 from perfkit.benchmarking.expected import Expected
 from perfkit.benchmarking.installed import Installed, read_installed
+from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import Quiet
-from perfkit.benchmarking.session import MeasuredSide, Measurement, Plan, Progress, measure
+from perfkit.benchmarking.session import Measurement, Plan, Progress, measure
 from perfkit.benchmarking.sides import Sides
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import MeasurementError

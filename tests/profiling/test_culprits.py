@@ -278,7 +278,7 @@ def test_a_callable_is_compared_with_a_commit_and_with_a_saved_set(
         (("--sessions", "3"), "--sessions is for --compare and --save"),
         (("--compare", "HEAD", "--save", "x"), "give one of them"),
         (("--compare", "HEAD", "--sessions", "1"), "found 1, wanted 2 or more"),
-        (("--compare", "HEAD", "-o", "x"), "--output: about one recording"),
+        (("--compare", "HEAD", "-o", "x.html"), "--output: about one recording"),
         (("--save", "x", "--html", "y"), "--html: about one recording"),
         (("--compare", "no-such"), "'no-such' is not a commit"),
     ],
