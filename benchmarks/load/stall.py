@@ -37,7 +37,7 @@ def main() -> None:
         "",
         f"`python benchmarks/load/stall.py`, {environment()}.",
         "",
-        f"{SECONDS:.0f} s, {RATE:.0f} requests a second if the tool can be told; true p99 {TRUE} s.",
+        f"{SECONDS:.0f} s, {RATE:.0f}/s where the tool can be told; true p99 {TRUE} s.",
         "",
         *table(["tool", "sends", "reported p99", "off by"], rows),
         "",

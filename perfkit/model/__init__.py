@@ -13,7 +13,7 @@ from perfkit.model.load import (
     LoadStage,
     LoadStatistic,
 )
-from perfkit.model.profile import CallNode, Function, Hotspot, Profile, Timing
+from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     MOST_VALUES,
     BudgetResult,
@@ -38,6 +38,7 @@ __all__ = [
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
+    "CallPath",
     "Commit",
     "Comparison",
     "Culprit",

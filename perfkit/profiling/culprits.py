@@ -71,11 +71,14 @@ def with_culprits(
 
 
 def regressions(report: Report) -> tuple[Comparison, ...]:
-    """Return the regressed times that nobody accepted, the worst first."""
+    """Return the regressed times that count and that nobody accepted, the worst first."""
     rows = [
         row
         for row in report.comparisons
-        if row.verdict is Verdict.REGRESSED and row.unit is Unit.SECONDS and not row.waived
+        if row.verdict is Verdict.REGRESSED
+        and row.unit is Unit.SECONDS
+        and not row.waived
+        and not row.quarantined
     ]
     return tuple(sorted(rows, key=lambda row: row.shift.ratio.estimate if row.shift else 0.0))[::-1]
 

@@ -58,7 +58,7 @@ async def mcp_sender(
         UsageError: a tool is not one of the server's.
         MeasurementError: the server does not start, or does not answer as an MCP server.
     """
-    server: "Transport | str" = address
+    server: Transport | str = address
     if address.startswith("stdio:"):
         program, *words = shlex.split(address.removeprefix("stdio:"))
         # The server's own words go where this process's do, whatever has replaced sys.stderr.
