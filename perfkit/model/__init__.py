@@ -5,6 +5,14 @@ from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
+from perfkit.model.load import (
+    LoadJudgement,
+    LoadObjective,
+    LoadResult,
+    LoadSecond,
+    LoadStage,
+    LoadStatistic,
+)
 from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     MOST_VALUES,
@@ -45,6 +53,12 @@ __all__ = [
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "LoadJudgement",
+    "LoadObjective",
+    "LoadResult",
+    "LoadSecond",
+    "LoadStage",
+    "LoadStatistic",
     "PathShare",
     "Profile",
     "Reached",
