@@ -36,6 +36,7 @@ ARROWS: Mapping[str, set[str]] = {
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
+    "reliability": BASE | {"stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
