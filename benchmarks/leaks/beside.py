@@ -27,12 +27,15 @@ WARM_UP = 100
 LIMIT_PER_CALL = 1
 """Bytes per call and line that are accepted where a tool asks for a limit."""
 
+STACKS = "40"
+"""Frames of a stack that pytest-memray shows: its five are often all the interpreter's own."""
+
 Place = tuple[str, str, int]
 
-SIZES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
-"""Units that the report of pytest-memray may use; it divides by 1024."""
+SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+"""Units in the report of pytest-memray."""
 
-ALLOCATED = re.compile(r"^ +- (?P<size>[\d.]+)(?P<unit>[KMG]?B) allocated here:$")
+ALLOCATED = re.compile(r"^ +- (?P<size>[\d.]+)(?P<unit>(?:[KMG]i)?B) allocated here:$")
 FRAME = re.compile(r"^ +(?P<function>.+?):(?P<file>[^:]+):(?P<line>\d+)$")
 
 
@@ -137,6 +140,7 @@ def memray_marker(target: str, calls: int) -> dict[str, Any]:
             [
                 *("-q", "-s", "-c", os.devnull, "--rootdir", folder, str(test)),
                 *("-p", "no:cacheprovider", "-p", "pytest_memray.plugin"),
+                *("--stacks", STACKS),
             ],
             plugins=[Collected()],
         )

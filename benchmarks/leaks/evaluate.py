@@ -22,15 +22,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests"
-sys.path.insert(0, str(TESTS))
-sys.path.append(str(ROOT / "benchmarks" / "accuracy"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "accuracy"))
 
 from answers import Answer, Requirement, Score, changed, required, score, share, wrong
 from leak_zoo.case import CASES, Case
 from leak_zoo.extension import EXTENSION, built
-from pages import environment, table, write_section
+from pages import ROOT, environment, table, write_section
+
+TESTS = ROOT / "tests"
 
 ZOO = ("leaking", "innocent", "native", "single")
 SECOND = ("unseen",)
@@ -115,7 +115,7 @@ def _run(command: list[str], settings: Mapping[str, str]) -> dict[str, Any] | No
             return json.loads(done.stdout)
         except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
             told.seek(0)
-            print(f"{' '.join(command)}: {error}\n{told.read()[-2000:]}", file=sys.stderr)
+            print(f"{' '.join(command)}: {error}\n{told.read()[-600:]}", file=sys.stderr)
             return None
 
 

@@ -4,6 +4,7 @@
 import asyncio
 import collections
 import contextvars
+import functools
 import io
 import itertools
 import logging
@@ -244,15 +245,21 @@ async def coroutines_never_awaited() -> None:
 background: set[asyncio.Task[None]] = set()
 
 
+@functools.cache
+def loop_of_the_application() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
 @leak("work", holder="background")
-async def tasks_never_awaited() -> None:
+def tasks_never_awaited() -> None:
     """Kept so that they are not collected while they run, and never given up."""
 
     async def work() -> None:
         await asyncio.sleep(0)
 
-    background.add(asyncio.create_task(work()))
-    await asyncio.sleep(0)
+    loop = loop_of_the_application()
+    background.add(loop.create_task(work()))
+    loop.run_until_complete(asyncio.sleep(0))
 
 
 tracebacks: list[Any] = []

@@ -1,6 +1,6 @@
 """Memory of a compiled extension; see extension.py beside this."""
-# ruff: noqa: PLC0415 - ctypes is looked up in the call, as careless code does
 
+import ctypes
 import importlib.util
 import itertools
 import os
@@ -51,14 +51,14 @@ def realloc_that_grows() -> None:
     compiled.lengthen(32)
 
 
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+malloc.argtypes = (ctypes.c_size_t,)
+
+
 @leak(state="native")
 def malloc_by_its_address() -> None:
     """memray patches the tables that libraries call through, which ctypes does not use."""
-    import ctypes
-
-    malloc = ctypes.CDLL(None).malloc
-    malloc.restype = ctypes.c_void_p
-    malloc.argtypes = (ctypes.c_size_t,)
     malloc(200)
 
 
