@@ -284,13 +284,17 @@ def under_megabyte_swings() -> None:
     kept.append(object())
 
 
-@leak(holder="onceregistry")
+@functools.cache
+def warn_once() -> None:
+    warnings.simplefilter("once")
+    warnings.showwarning = lambda *_, **__: None
+
+
+@leak(holder="__warningregistry__")
 def warnings_told_once() -> None:
-    """Every text is remembered; entering the block forgets those of other filters only."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("once")
-        warnings.showwarning = lambda *_, **__: None
-        warnings.warn(f"order {next(calls)} is late", stacklevel=1)
+    """Every text is remembered, so that it is told only once."""
+    warn_once()
+    warnings.warn(f"order {next(calls)} is late", stacklevel=1)
 
 
 @leak("closure", holder="counts")
