@@ -83,6 +83,7 @@ def ask(tool: str, case: Case) -> Answer:
 def _perfkit(case: Case) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     answer = _run([sys.executable, "-m", "perfkit", "leaks", case.target, "--json"], {})
     if answer is None or "state" not in answer:
+        print(f"{case.target}: {answer}", file=sys.stderr)
         return "failed", (), ()
     functions = tuple(site["place"].partition(" ")[2] for site in answer["sites"])
     return answer["state"], functions, tuple(answer["holders"])
@@ -242,6 +243,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="these cases, without the tables")
     options = parser.parse_args()
     tools = options.tools.split(",")
+    if unknown := set(tools) - {"perfkit", *OTHERS}:
+        parser.error(
+            f"--tools: {', '.join(sorted(unknown))} is none of perfkit, {', '.join(OTHERS)}"
+        )
+    if "perfkit" not in tools and not options.names:
+        parser.error("--tools: the tables need perfkit; without it, name cases")
     with tempfile.TemporaryDirectory() as folder:
         os.environ[EXTENSION] = str(built(Path(folder)))
         zoo, second = cases_of(ZOO), cases_of(SECOND)
