@@ -23,21 +23,21 @@ from perfkit.targets import parse_target
 
 
 def check_budgets(
-    budgets: Sequence[Budget], measured: Mapping[BenchmarkId, Sample], *, selected: bool
+    budgets: Sequence[Budget],
+    measured: Mapping[BenchmarkId, Sample],
+    *,
+    chosen: Iterable[BenchmarkId] | None,
 ) -> tuple[tuple[BudgetResult, ...], tuple[str, ...]]:
     """Return one result per budget, and the names of those that were left out on purpose.
 
-    A budget whose benchmark was not measured is an error, unless the benchmarks were ``selected``
-    by the user: then it was left out, which is said.
+    A budget whose benchmark was not measured is an error, unless the user had others ``chosen``:
+    then it was left out, which is said. None where nobody chose.
     """
     by_name = {str(identity): sample for identity, sample in measured.items()}
-    left_out = [budget.name for budget in budgets if selected and budget.benchmark not in by_name]
-    results = tuple(
-        judge_budget(budget, by_name.get(budget.benchmark))
-        for budget in budgets
-        if budget.name not in left_out
-    )
-    return results, tuple(left_out)
+    names = None if chosen is None else _with_memory(chosen)
+    kept = [budget for budget in budgets if names is None or budget.benchmark in names]
+    results = tuple(judge_budget(budget, by_name.get(budget.benchmark)) for budget in kept)
+    return results, tuple(budget.name for budget in budgets if budget not in kept)
 
 
 def with_checks(
@@ -45,7 +45,7 @@ def with_checks(
 ) -> Shard:
     """Return the manifest with the rows that all shards together owe for budgets and leaks.
 
-    ``selected`` as for :func:`check_budgets`.
+    Where benchmarks were ``selected`` by the user, those of other benchmarks are left out.
     """
     names = _with_memory(shard.expected)
     return replace(

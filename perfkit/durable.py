@@ -7,20 +7,18 @@ from tempfile import NamedTemporaryFile
 from perfkit.errors import MeasurementError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put ``text`` (UTF-8) into ``path`` through a synced temporary file and a rename.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Put ``content`` (text as UTF-8) into ``path`` through a synced temporary file and a rename.
 
     The folder is created. Raises MeasurementError, naming the path, when that is not possible;
     what was stored before is then untouched.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             partial = Path(file.name)
             try:
-                file.write(text)
+                file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
                 partial.chmod(0o644)  # a temporary file is private, a stored one is not

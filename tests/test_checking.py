@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,21 +7,27 @@ from perfkit import checking
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.process import Interpreter
 from perfkit.benchmarking.suite import Suite
-from perfkit.checking import check_budgets, check_leaks
+from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
 from perfkit.config.thresholds import Budget, LeakCheck
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.model import (
     BenchmarkId,
+    Comparison,
+    Interval,
     LeakResult,
     LeakSite,
     LeakState,
+    Report,
     Revision,
     Sample,
+    Shard,
     Status,
     Unit,
+    Verdict,
 )
 
 ID = BenchmarkId("suite.track_n", ("1",))
+TIME = BenchmarkId("suite.time_n", ("1",))
 MEASURED = {ID: Sample(benchmark=ID, unit=Unit.COUNT, processes=((5.0,),), rounds=(0,))}
 
 
@@ -32,15 +39,96 @@ def budget(name: str, benchmark: str) -> Budget:
 
 def test_a_budget_is_left_out_only_where_the_user_left_its_benchmark_out() -> None:
     budgets = [budget("kept", str(ID)), budget("other", "suite.time_other")]
-    results, left_out = check_budgets(budgets, MEASURED, selected=False)
+    results, left_out = check_budgets(budgets, MEASURED, chosen=None)
     assert [(one.name, one.status) for one in results] == [
         ("kept", Status.PASSED),
         ("other", Status.ERROR),
     ]
     assert left_out == ()
-    results, left_out = check_budgets(budgets, MEASURED, selected=True)
+    results, left_out = check_budgets(budgets, MEASURED, chosen=[ID])
     assert [one.name for one in results] == ["kept"]
     assert left_out == ("other",)
+
+
+def test_what_was_chosen_and_not_measured_is_an_error_and_not_left_out() -> None:
+    budgets = [budget("lost", str(TIME)), budget("memory", str(TIME.peak_memory))]
+    results, left_out = check_budgets(budgets, MEASURED, chosen=[TIME])
+    assert [(one.status, one.reason) for one in results] == [(Status.ERROR, "not measured")] * 2
+    assert left_out == ()
+
+
+def memory_budget(name: str, owner: BenchmarkId, limit: str = "9MiB") -> Budget:
+    return Budget.model_validate(
+        {"name": name, "benchmark": str(owner.peak_memory), "limit": limit, "statistic": "max"}
+    )
+
+
+def peak(mebibytes: float) -> dict[BenchmarkId, Sample]:
+    peaks = ((mebibytes * 2**20,),)
+    name = TIME.peak_memory
+    return {name: Sample(benchmark=name, unit=Unit.BYTES, processes=peaks, rounds=(0,))}
+
+
+def test_a_memory_budget_is_judged_beside_its_benchmark() -> None:
+    kept, exceeded = (
+        check_budgets([memory_budget("small", TIME)], peak(size), chosen=[TIME])[0][0]
+        for size in (0.5, 10)
+    )
+    assert (kept.status, kept.unit, kept.measured) == (
+        Status.PASSED, Unit.BYTES, Interval(2**19, 2**19, 2**19, 0.95),
+    )  # fmt: skip
+    assert exceeded.status is Status.FAILED
+
+
+def shard(index: int, *own: BenchmarkId, skipped: tuple[BenchmarkId, ...] = ()) -> Report:
+    """Return the report of one of two shards; it measured ``own``, without memory rows."""
+    manifest = Shard(
+        index=index, count=2, project="p", suite="0", version="1", alpha=0.01,
+        expected=(ID, TIME), skipped=skipped,
+    )  # fmt: skip
+    rows = [Comparison(benchmark=one, unit=Unit.SECONDS, verdict=Verdict.NEW) for one in own]
+    return Report(command="check", comparisons=tuple(rows), shard=manifest)
+
+
+def test_each_budget_falls_to_the_shard_of_its_benchmark_and_memory_to_that_of_its_time() -> None:
+    budgets = [
+        budget("count", str(ID)),
+        memory_budget("memory", TIME),
+        memory_budget("nobody's", BenchmarkId("suite.time_absent")),
+    ]
+    first, second = shard(1, ID), shard(2, TIME)
+    assert [one.name for one in checks_of_shard(first, budgets, [])[0]] == ["count", "nobody's"]
+    assert [one.name for one in checks_of_shard(second, budgets, [])[0]] == ["memory"]
+    # What declined to run is its shard's all the same, and a whole suite has everything.
+    declined = shard(2, skipped=(TIME,))
+    assert [one.name for one in checks_of_shard(declined, budgets, [])[0]] == ["memory"]
+    assert checks_of_shard(replace(first, shard=None), budgets, CHECKS) == (
+        tuple(budgets),
+        tuple(CHECKS),
+    )
+    # Every leak check is made by one of the shards.
+    found = [checks_of_shard(one, budgets, CHECKS)[1] for one in (first, second)]
+    assert sorted((*found[0], *found[1]), key=CHECKS.index) == CHECKS
+
+
+def test_all_shards_owe_the_same_rows() -> None:
+    budgets = [memory_budget("memory", TIME), memory_budget("other", BenchmarkId("suite.time_o"))]
+    manifests = []
+    for report in (shard(1, ID), shard(2, TIME)):
+        assert report.shard is not None
+        manifests.append(with_checks(report.shard, budgets, CHECKS, selected=False))
+        chosen = with_checks(report.shard, budgets, (), selected=True)
+        assert [row.name for row in chosen.budgets] == ["memory"]
+        assert chosen.leaks == ()
+    first, second = manifests
+    assert (first.budgets, first.leaks) == (second.budgets, second.leaks)
+    assert [(row.name, row.status) for row in first.budgets] == [
+        ("memory", Status.ERROR),
+        ("other", Status.ERROR),
+    ]
+    assert [(row.target, row.state, row.ceiling, row.reason) for row in first.leaks] == [
+        (check.target, LeakState.FAILED, check.ceiling, "not measured") for check in CHECKS
+    ]
 
 
 def side(tmp_path: Path) -> Side:

@@ -39,6 +39,7 @@ ARROWS: Mapping[str, set[str]] = {
     "doctor": BASE | {"benchmarking", "machine"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
+    "runtime": {"errors"},
 }
 """Folder or module of perfkit -> what it may import of the others. cli may import all of these."""
 

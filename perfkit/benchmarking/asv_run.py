@@ -47,6 +47,10 @@ print(json.dumps({"kind": kind, "names": names, "machine": known, "host": machin
 """
 """Asks asv which environments its configuration means and by which name it knows this machine."""
 
+FACTS_SECONDS = 120.0
+"""What asv may take to say so: it asks conda, uv or pythons for their versions, which a lock or a
+network that hangs can make for ever."""
+
 ON_PATH = {"conda": "CONDA_EXE", "mamba": "MAMBA_EXE"}
 """Programs that asv needs for an environment_type of that name -> variable that names one."""
 
@@ -95,13 +99,13 @@ def check_environment_type(suite: Suite, kind: str, environ: Mapping[str, str]) 
         )
 
 
-def matrix_of(suite: Suite, log: Path) -> Matrix:
-    """Return what asv makes of its configuration.
+def matrix_of(suite: Suite, log: Path, *, timeout: float = FACTS_SECONDS) -> Matrix:
+    """Return what asv makes of its configuration, which may take ``timeout`` seconds.
 
     Where asv does not know this machine yet, ``asv machine --yes`` tells it, which writes
     ``~/.asv-machine.json``. MeasurementError with asv's last lines where it cannot say.
     """
-    facts = _facts(suite, log)
+    facts = _facts(suite, log, timeout)
     check_environment_type(suite, str(facts["kind"] or ""), os.environ)
     if facts["machine"] is None:
         code = run_asv(suite, ["machine", "--yes"], log)
@@ -115,18 +119,29 @@ def matrix_of(suite: Suite, log: Path) -> Matrix:
     return Matrix(environments=tuple(names), machine=str(facts["machine"] or facts["host"]))
 
 
-def _facts(suite: Suite, log: Path) -> dict[str, list[str] | str | None]:
-    with log.open("ab") as errors:
-        done = subprocess.run(
+def _facts(suite: Suite, log: Path, timeout: float) -> dict[str, list[str] | str | None]:
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(
             [sys.executable, "-c", FACTS, str(suite.config)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            check=False,
-        )
-    if done.returncode != 0:
-        raise failed("reading asv's configuration", done.returncode, log)
-    found: dict[str, list[str] | str | None] = json.loads(done.stdout)
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise MeasurementError(
+                f"{suite.config}: asv did not say within {timeout:g} s which environments it means;"
+                f" look whether conda or uv hangs.{last_lines(log)}"
+            ) from error
+        finally:
+            end_group(process)  # also what it asked
+    if process.returncode != 0:
+        raise failed("reading asv's configuration", process.returncode, log)
+    found: dict[str, list[str] | str | None] = json.loads(said)
     return found
 
 

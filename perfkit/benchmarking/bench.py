@@ -7,9 +7,9 @@ from perfkit import __version__
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover, select
 from perfkit.benchmarking.installed import read_installed
+from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.session import (
-    MeasuredSide,
     Plan,
     Progress,
     measure,

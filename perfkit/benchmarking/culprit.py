@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from perfkit.benchmarking.bisect import Narrowed, Probe, search
 from perfkit.benchmarking.build import Side, built
-from perfkit.benchmarking.compare import Sides, expected_of
+from perfkit.benchmarking.expected import expected_of
+from perfkit.benchmarking.sides import Sides
 from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import MeasurementError, UsageError

@@ -138,16 +138,11 @@ def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[B
     """
     if not patterns:
         return list(identities)
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(
-            f"{error.pattern!r} is no regular expression for the name of a benchmark: {error}."
-        ) from error
+    wanted = compiled(patterns)
     chosen = [
         identity
         for identity in identities
-        if any(pattern.search(str(identity)) for pattern in compiled)
+        if any(pattern.search(str(identity)) for pattern in wanted)
     ]
     if not chosen:
         known = ", ".join(str(identity) for identity in identities[:5]) or "none"
@@ -156,3 +151,13 @@ def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[B
             f" the first ones are {known}."
         )
     return chosen
+
+
+def compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
+    """Return the regular expressions that ``patterns`` mean; UsageError where one means none."""
+    try:
+        return [re.compile(pattern) for pattern in patterns]
+    except re.error as error:
+        raise UsageError(
+            f"{error.pattern!r} is no regular expression for the name of a benchmark: {error}."
+        ) from error

@@ -53,8 +53,8 @@ def bench(
     from perfkit.baselines.store import check_storable, save_run
     from perfkit.benchmarking.bench import bench_side
     from perfkit.benchmarking.build import built
-    from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.session import Plan
+    from perfkit.benchmarking.sides import suite_in
     from perfkit.cli.backfill import backfill as backfilled
     from perfkit.cli.change import judged_revision
     from perfkit.cli.conditions import environment_here, quiet_machine

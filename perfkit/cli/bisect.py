@@ -8,7 +8,7 @@ import typer
 from perfkit.cli import options
 
 if TYPE_CHECKING:
-    from perfkit.benchmarking.compare import Sides
+    from perfkit.benchmarking.sides import Sides
     from perfkit.config.thresholds import Thresholds
     from perfkit.model import Comparison, Revision
 
@@ -38,8 +38,10 @@ def bisect(
 
     from rich.text import Text
 
-    from perfkit.benchmarking.compare import compare_sides, expected_of, suite_in
+    from perfkit.benchmarking.compare import compare_sides
     from perfkit.benchmarking.culprit import find_culprit
+    from perfkit.benchmarking.expected import expected_of
+    from perfkit.benchmarking.sides import suite_in
     from perfkit.cli.conditions import environment_here, quiet_machine
     from perfkit.cli.progress import measuring, saying
     from perfkit.cli.settings import repository_and_suite, settings_of

@@ -1,7 +1,7 @@
 """What ``compare`` and ``check`` share: measure a change with progress, and end with its report."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,8 @@ from perfkit.cli.progress import measuring, working
 from perfkit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from perfkit.benchmarking.compare import Compared, Sides
+    from perfkit.benchmarking.compare import Compared
+    from perfkit.benchmarking.sides import Sides
     from perfkit.benchmarking.suite import Suite
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
@@ -50,14 +51,25 @@ def measured_change(
     isolate: bool,
     environment: "Environment",
     part: "Part | None" = None,
+    doubtful: Mapping[str, str] | None = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
-    """Hold both sides built, and yield them with the judged comparison."""
-    from perfkit.benchmarking.compare import both_built, suite_in
+    """Hold both sides built, and yield them with the judged comparison.
+
+    ``doubtful`` is as for :func:`perfkit.benchmarking.expected.expected_of`.
+    """
+    from perfkit.benchmarking.sides import both_built, suite_in
 
     with ExitStack() as stack:
         with working(invocation, f"building {base.label} and {head.label}"):
             sides = stack.enter_context(
-                both_built(repository, base, head, suite_in(repository, suite), isolate=isolate)
+                both_built(
+                    repository,
+                    base,
+                    head,
+                    suite_in(repository, suite),
+                    isolate=isolate,
+                    patterns=patterns,
+                )
             )
         yield (
             sides,
@@ -69,6 +81,7 @@ def measured_change(
                 seed=seed,
                 environment=environment,
                 part=part,
+                doubtful=doubtful,
             ),
         )
 
@@ -82,15 +95,17 @@ def measured_sides(
     seed: int,
     environment: "Environment",
     part: "Part | None" = None,
+    doubtful: Mapping[str, str] | None = None,
 ) -> "Compared":
     """Discover, measure and judge both sides, or one shard of them, with progress."""
     from perfkit.baselines.noise import stored_noise
-    from perfkit.benchmarking.compare import compare_sides, expected_of, in_shard
+    from perfkit.benchmarking.compare import compare_sides
+    from perfkit.benchmarking.expected import expected_of, in_shard
     from perfkit.gate.environments import in_places
     from perfkit.machine.environment import read_environment
 
     quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
-    expected = expected_of(sides, patterns)
+    expected = expected_of(sides, patterns, doubtful or {})
     if part is not None:
         project, alpha = sides.head.suite.project, thresholds.regression.alpha
         expected = in_shard(expected, part, project=project, alpha=alpha)

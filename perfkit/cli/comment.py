@@ -92,7 +92,12 @@ def comment(
     posting = (
         None
         if settings is None
-        else post_report(found, settings.monitoring.comment, pull_request=pull_request)
+        else post_report(
+            found,
+            settings.monitoring.comment,
+            pull_request=pull_request,
+            artifact=from_artifact is not None,
+        )
     )
     return invocation.finish(
         found.exit_code(),

@@ -7,7 +7,7 @@ from perfkit.cli.invocation import Invocation
 from perfkit.cli.progress import saying
 
 if TYPE_CHECKING:
-    from perfkit.benchmarking.compare import Sides
+    from perfkit.benchmarking.sides import Sides
     from perfkit.config.thresholds import Thresholds
     from perfkit.model import Report
 

@@ -76,8 +76,8 @@ def _record(
 ) -> None:
     """Profile every selected time benchmark of the working tree once, and store each."""
     from perfkit.benchmarking.build import built
-    from perfkit.benchmarking.compare import suite_in
     from perfkit.benchmarking.discovery import discover, select
+    from perfkit.benchmarking.sides import suite_in
     from perfkit.benchmarking.suite import find_suite
     from perfkit.cli.progress import saying, working
     from perfkit.errors import UsageError

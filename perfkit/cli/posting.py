@@ -37,10 +37,15 @@ def post_report(
     settings: "Comment",
     *,
     pull_request: int | None = None,
+    artifact: bool = False,
     environ: Mapping[str, str] = os.environ,
     timing: "Timing | None" = None,
 ) -> Posting:
-    """Post ``report`` as ``settings`` say, tell stderr what became of it, and return that."""
+    """Post ``report`` as ``settings`` say, tell stderr what became of it, and return that.
+
+    One from an ``artifact`` makes a green check run only where the event says that a run of this
+    very repository wrote it.
+    """
     from perfkit.forge.connect import connect
 
     found = Posting(comment="nothing", pull_request=None, check_run=False, why="")
@@ -58,7 +63,9 @@ def post_report(
         else:
             if settings.check_run:
                 try:
-                    _check(report, settings, forge, occasion, found["pull_request"])
+                    own = occasion.head_repository == environ.get("GITHUB_REPOSITORY", "")
+                    proven = not artifact or (own and bool(occasion.head_repository))
+                    _check(report, settings, forge, occasion, found["pull_request"], proven=proven)
                     found["check_run"] = True
                 except PostingError as error:
                     _warn(f"the check run was not created: {error}", environ)
@@ -117,6 +124,8 @@ def _check(
     forge: "GitHub | GitLab",
     occasion: "Occasion",
     number: int | None,
+    *,
+    proven: bool,
 ) -> None:
     from perfkit.forge.check_run import check_run_of
     from perfkit.forge.github import GitHub
@@ -138,6 +147,7 @@ def _check(
         run=occasion.run,
         title=headline(report),
         summary=report_markdown(report),
+        proven=proven,
     )
     post_check(forge, check, waiting(forge.client))
 

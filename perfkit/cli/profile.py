@@ -6,16 +6,19 @@ from typing import Annotated, Literal
 import typer
 
 from perfkit.cli import options
+from perfkit.profiling.form import Form
 
 
 def profile(
     context: typer.Context,
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="TARGET", help="app.py, -m NAME, pkg.mod:callable or bench:NAME(PARAMETERS)."
+            metavar="TARGET",
+            help="app.py, -m NAME, pkg.mod:callable, bench:NAME(PARAMETERS), pytest:NODEID"
+            " or mcp:pkg.server:TOOL.",
         ),
-    ],
+    ] = None,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- ARGS", help="What the program gets."),
@@ -24,6 +27,21 @@ def profile(
     module: Annotated[
         bool, typer.Option("--module", "-m", help="TARGET is a module, as in `python -m`.")
     ] = False,
+    arguments_json: Annotated[
+        str | None,
+        typer.Option(
+            "--args",
+            metavar="JSON",
+            help="Call a callable with this: [...] by position, {...} by name; a tool by name.",
+        ),
+    ] = None,
+    factory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="pkg.mod:callable",
+            help="Call a callable or a tool with what this returns: a list, tuple or dict.",
+        ),
+    ] = None,
     repeat: Annotated[
         str,
         typer.Option(
@@ -42,16 +60,56 @@ def profile(
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Hotspots to show.")] = 15,
+    only_mine: Annotated[
+        bool, typer.Option("--only-mine", help="Charge libraries to the own code that calls them.")
+    ] = False,
+    show: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Show these functions or files whatever else is said; may be repeated.",
+        ),
+    ] = None,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Charge these functions or files to their callers; may be repeated.",
+        ),
+    ] = None,
+    show_all: Annotated[
+        bool, typer.Option("--show-all", help="Unfold libraries in the call tree.")
+    ] = False,
+    paths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FUNCTION", help="Show the cost of each call path to it, in place of the tree."
+        ),
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write an interactive page.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write a flame graph, one offline page."),
     ] = None,
     speedscope: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write JSON for speedscope.app.")
     ] = None,
     output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Also write a file of the form its suffix says: .html, .json (speedscope),"
+            " .pyisession, .folded, .pstats; may be repeated.",
+        ),
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option("--format", help="Form of --output, whatever its suffix.")
+    ] = None,
+    open_file: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Also write a session for `pyinstrument --load`."
+            "--open", metavar="FILE", help="Show a profile that --output FILE.pyisession kept."
         ),
     ] = None,
     compare: Annotated[
@@ -81,33 +139,47 @@ def profile(
     With --compare both sides are run several times in turns, and a test over all functions tells
     which of them made the difference.
     """
-    from dataclasses import asdict
-
+    from perfkit.cli.profile_shown import Shown, files_asked_for, opened
+    from perfkit.cli.profile_shown import show as shown_as
     from perfkit.cli.progress import saying
     from perfkit.cli.settings import settings_of
-    from perfkit.durable import write_whole
-    from perfkit.errors import ExitCode
-    from perfkit.profiling import export
+    from perfkit.errors import ExitCode, UsageError
     from perfkit.profiling.capture import capture
-    from perfkit.profiling.origin import origin_of
-    from perfkit.profiling.reading import read
-    from perfkit.profiling.saved import session_text
-    from perfkit.reporting.profile_text import profile_text
+    from perfkit.profiling.view import View
     from perfkit.targets import parse_target
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     settings_of(invocation)
     say = saying(invocation)
-    files = [
-        (html, export.html),
-        (speedscope, export.speedscope),
-        (output, lambda one: session_text(one, origin_of(Path.cwd()))),
-    ]
-    for path, _ in files:
-        if path is not None:
-            export.check_writable(path)
-    named = parse_target(target, module=module, args=tuple(arguments or ()), cwd=Path.cwd())
+    shown = Shown(
+        top=top,
+        view=View(
+            only_mine=only_mine, show=tuple(show or ()), hide=tuple(hide or ()), fold=not show_all
+        ),
+        paths=paths,
+        files=files_asked_for(html, speedscope, output or [], form),
+    )
+    if open_file is not None:
+        others = {"--compare": compare, "--save": save, "--sessions": sessions}
+        wrong = [name for name, value in others.items() if value is not None]
+        if target is not None or wrong:
+            raise UsageError(
+                f"--open {open_file} shows a saved profile and runs nothing; leave out"
+                f" {' and '.join([*([target] if target else []), *wrong])}."
+            )
+        return opened(invocation, open_file, shown)
+    if target is None:
+        raise UsageError("found no TARGET, wanted a program to run, or --open FILE.")
+    shown.check()
+    named = parse_target(
+        target,
+        module=module,
+        args=tuple(arguments or ()),
+        arguments=arguments_json,
+        factory=factory,
+        cwd=Path.cwd(),
+    )
     seconds = None if timeout is None else _duration(timeout, "--timeout")
     if not (compare is None and save is None and sessions is None):
         from perfkit.cli.profile_compare import Sessions, check_options, compared, saved_set
@@ -117,7 +189,7 @@ def profile(
             {"--compare": compare is not None, "--save": save is not None},
             {
                 "--speedscope": speedscope is not None,
-                "--output": output is not None,
+                "--output": bool(output),
                 "--html": html is not None and compare is None,
             },
         )
@@ -142,14 +214,8 @@ def profile(
         timeout=seconds,
         progress=say,
     )
-    for path, rendered in files:
-        if path is not None:
-            write_whole(path, rendered(recording))
-            say(f"wrote {path}")
-    found = read(recording)
-    return invocation.finish(
-        ExitCode.PASSED, text=profile_text(found, top=top), values={"profile": asdict(found)}
-    )
+    text, values = shown_as(invocation, recording, shown)
+    return invocation.finish(ExitCode.PASSED, text=text, values=values)
 
 
 def _repeat(text: str) -> int | Literal["auto"]:

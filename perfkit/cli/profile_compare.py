@@ -102,7 +102,7 @@ def _since(invocation: Invocation, folder: Path, sessions: Sessions) -> "Sides":
 
 
 def _built(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
-    from perfkit.benchmarking.compare import both_built
+    from perfkit.benchmarking.sides import both_built
     from perfkit.forge.git import Repository
     from perfkit.profiling.builds import place, sides_of
     from perfkit.profiling.interleaved import interleaved, recorder
@@ -141,7 +141,7 @@ def _built(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
 
 def _suite(repository: "Repository", target: "Target") -> "Suite":
     """Return the suite; for targets outside of it one that stands for a repository without any."""
-    from perfkit.benchmarking.compare import suite_in
+    from perfkit.benchmarking.sides import suite_in
     from perfkit.benchmarking.suite import Suite, find_suite
     from perfkit.targets import TargetKind
 

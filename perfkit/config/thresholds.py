@@ -172,7 +172,7 @@ class Waiver(Section):
 
     def covers(self, benchmark: str, metric: Metric) -> bool:
         """Whether this waiver is about ``benchmark``, expired or not."""
-        return _matches(self.benchmark, self.metric, benchmark, metric)
+        return matches(self.benchmark, self.metric, benchmark, metric)
 
     def expired(self, today: date) -> bool:
         """Whether the last day of the waiver has passed."""
@@ -242,7 +242,7 @@ class Thresholds(Section):
         ``benchmark`` is ``str(BenchmarkId)``. Patterns are case-sensitive on every system.
         """
         for rule in reversed(self.benchmarks):
-            if _matches(rule.match, rule.metric, benchmark, metric):
+            if matches(rule.match, rule.metric, benchmark, metric):
                 return rule
         if PEAK_MEMORY in benchmark:
             return BenchmarkRule.model_construct(
@@ -268,7 +268,7 @@ class Thresholds(Section):
         return None
 
 
-def _matches(pattern: str, wanted: Metric | None, benchmark: str, metric: Metric) -> bool:
+def matches(pattern: str, wanted: str | None, benchmark: str, metric: Metric) -> bool:
     """Whether an entry is about a benchmark; one about peak memory has to say so.
 
     What was written for a benchmark's time is not meant for the memory recorded beside it.

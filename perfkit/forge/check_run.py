@@ -41,18 +41,36 @@ class CheckRun:
         }
 
 
+UNPROVEN = (
+    "This is no pass: the report is an artifact, and not known to be of a run of this repository."
+    " In a run of a fork, the code of the change could have written anything; look at its job."
+)
+
+
 def check_run_of(
-    report: Report, *, name: str, sha: str, run: Run | None, title: str, summary: str
+    report: Report,
+    *,
+    name: str,
+    sha: str,
+    run: Run | None,
+    title: str,
+    summary: str,
+    proven: bool = True,
 ) -> CheckRun:
     """Return the check run of ``report``: cancelled where it was interrupted, else its status.
 
-    ``summary`` is Markdown; one that is too long is replaced by its title.
+    ``summary`` is Markdown; one that is too long is replaced by its title. A report that passed is
+    no success unless it is ``proven``, which one that a fork's run wrote is not: then the check is
+    neutral and says why.
     """
     which = run or OUTSIDE_CI
+    conclusion = "cancelled" if report.interrupted else CONCLUSION[report.status]
+    if conclusion == "success" and not proven:
+        conclusion, title, summary = "neutral", f"Not proven: {title}", f"{UNPROVEN}\n\n{summary}"
     return CheckRun(
         name=name,
         sha=sha,
-        conclusion="cancelled" if report.interrupted else CONCLUSION[report.status],
+        conclusion=conclusion,
         title=title,
         summary=summary if len(summary) <= SUMMARY_CHARACTERS else title,
         external_id=f"{which.number}.{which.attempt}",

@@ -1,16 +1,47 @@
 """Absolute budgets, judged on what was measured of the head side."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from perfkit.config.thresholds import Budget
-from perfkit.model import BudgetResult, Interval, Sample, Status, Unit
+from perfkit.gate.evidence import Evidence
+from perfkit.model import BenchmarkId, BudgetResult, Interval, Sample, Status, Unit
 from perfkit.stats import quantile_interval
 
 QUANTILE = {"median": 0.5, "p95": 0.95}
 
 LEAST_TAIL = {"median": 1, "p95": 20}
 """Values needed before a quantile says anything: one in 20 is expected beyond p95."""
+
+
+def judged_on(
+    evidence: Evidence, memory: Sequence[Mapping[BenchmarkId, Sample]]
+) -> dict[BenchmarkId, Sample]:
+    """Return head's samples that budgets are judged on, with the memory beside each time.
+
+    Of suspects those of the newest rounds, unless these were cut short: suspects were chosen for
+    what their first rounds showed, which may be as few as three. ``memory`` is that of head in the
+    sets of rounds, in order, by the benchmark that it was recorded beside; it counts without base,
+    and however small. What failed has no memory that could keep a budget.
+    """
+    again = evidence.head_again or {}
+    found = {
+        identity: _longest([sample, again.get(identity, sample)])
+        for identity, sample in evidence.head.items()
+        if identity.beside is None
+    }
+    for owner in {identity for one in memory for identity in one}:
+        sample = _longest([one[owner] for one in memory if owner in one])
+        time = found.get(owner)
+        failure = time.failure if time is not None else None
+        found[sample.benchmark] = replace(sample, failure=failure or sample.failure)
+    return found
+
+
+def _longest(samples: Sequence[Sample]) -> Sample:
+    """Return the sample of most processes, of equally long ones the last."""
+    return max(reversed(samples), key=lambda one: len(one.processes))
 
 
 def judge_budget(budget: Budget, sample: Sample | None) -> BudgetResult:

@@ -54,6 +54,7 @@ def shift_between(
         alpha=thresholds.regression.alpha,
         better=head.better,
         max_rounds=max_rounds or thresholds.regression.max_rounds,
+        steady=base.unit is Unit.BYTES,
     )
     shift = sequential.look(base.processes, head.processes)
     inside = 1 / (1 + floor) < shift.ratio.low and shift.ratio.high < 1 + floor

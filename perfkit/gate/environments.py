@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from perfkit.gate.waivers import with_exceeded
 from perfkit.model import (
     Comparison,
     Environment,
     EnvironmentDifference,
     Report,
     Verdict,
-    WaiverState,
 )
 
 HARD = {
@@ -80,15 +80,11 @@ def in_places(report: Report, base: Environment, head: Environment) -> Report:
     found = differences(base, head)
     if not found:
         return report
+    rows = tuple(demoted(row, found) for row in report.comparisons)
+    # No row claims a regression any more, so none is beyond a ceiling either.
     return replace(
         report,
         differences=found,
-        comparisons=tuple(demoted(row, found) for row in report.comparisons),
-        # No row claims a regression any more, so none is beyond a ceiling either.
-        waivers=tuple(
-            replace(one, state=WaiverState.HOLDS, found="")
-            if one.state is WaiverState.EXCEEDED
-            else one
-            for one in report.waivers
-        ),
+        comparisons=rows,
+        waivers=with_exceeded(report.waivers, rows),
     )

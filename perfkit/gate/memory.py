@@ -1,7 +1,7 @@
 """The peak memory recorded beside a time benchmark: a row of its own where it says anything."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from perfkit.gate.evidence import Evidence, comparable
@@ -20,18 +20,18 @@ def with_memory(evidence: Evidence, base: Samples, head: Samples) -> Evidence:
     ``base`` and ``head`` hold it by the name of the benchmark that it was recorded beside; it is
     left out where both sides stay below the grain, and where the times are not of the same work.
     """
-    pairs = {
-        identity: (base[identity], head[identity])
+    pairs = [
+        pair
         for identity in evidence.expected
         if comparable(evidence.base.get(identity), evidence.head.get(identity))
-        and comparable(base.get(identity), head.get(identity))
-        and max(_median(base[identity]), _median(head[identity])) >= GRAIN
-    }
+        and (pair := _paired(base.get(identity), head.get(identity))) is not None
+        and max(map(_median, pair)) >= GRAIN
+    ]
     return replace(
         evidence,
-        base={**evidence.base, **{one.benchmark: one for one, _ in pairs.values()}},
-        head={**evidence.head, **{one.benchmark: one for _, one in pairs.values()}},
-        expected=evidence.expected | {one.benchmark for one, _ in pairs.values()},
+        base={**evidence.base, **{one.benchmark: one for one, _ in pairs}},
+        head={**evidence.head, **{one.benchmark: one for _, one in pairs}},
+        expected=evidence.expected | {one.benchmark for one, _ in pairs},
     )
 
 
@@ -39,14 +39,36 @@ def with_memory_again(evidence: Evidence, base: Samples, head: Samples) -> Evide
     """Return the evidence with the peak memory of the confirming rounds, where it is expected."""
     if evidence.base_again is None or evidence.head_again is None:
         return evidence
-    before, after = (
-        {one.benchmark: one for one in side.values() if one.benchmark in evidence.expected}
-        for side in (base, head)
-    )
+    pairs = [
+        pair
+        for identity in base
+        if (pair := _paired(base[identity], head.get(identity))) is not None
+        and pair[0].benchmark in evidence.expected
+    ]
     return replace(
         evidence,
-        base_again={**evidence.base_again, **before},
-        head_again={**evidence.head_again, **after},
+        base_again={**evidence.base_again, **{one.benchmark: one for one, _ in pairs}},
+        head_again={**evidence.head_again, **{one.benchmark: one for _, one in pairs}},
+    )
+
+
+def _paired(base: Sample | None, head: Sample | None) -> tuple[Sample, Sample] | None:
+    """Return both sides in the rounds that both have; None where there is none to compare.
+
+    The last round of a benchmark that crashed has one side only.
+    """
+    if base is None or head is None or not comparable(base, head):
+        return None
+    both = set(base.rounds) & set(head.rounds)
+    return (_within(base, both), _within(head, both)) if both else None
+
+
+def _within(sample: Sample, rounds: Collection[int]) -> Sample:
+    kept = [index for index, number in enumerate(sample.rounds) if number in rounds]
+    return replace(
+        sample,
+        processes=tuple(sample.processes[index] for index in kept),
+        rounds=tuple(sample.rounds[index] for index in kept),
     )
 
 

@@ -5,15 +5,16 @@ two commits would be a verdict about neither.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import assert_never
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import UsageError
-from perfkit.gate.comparisons import not_confirmed
+from perfkit.gate.rejudging import rejudged
 from perfkit.gate.shards import Part, shard_note
-from perfkit.gate.waivers import waived
+from perfkit.gate.waivers import ABSENT, ELSEWHERE, with_exceeded
 from perfkit.model import (
     BenchmarkId,
     Comparison,
@@ -21,15 +22,11 @@ from perfkit.model import (
     Report,
     Revision,
     Shard,
-    Shift,
     Unit,
     Verdict,
     WaiverResult,
     WaiverState,
 )
-from perfkit.stats import judge_suite
-
-CHANGED = (Verdict.REGRESSED, Verdict.IMPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ def merged_report(
                 if row.target not in targets
             ),
         ),
-        waivers=_exceptions(pieces),
+        waivers=_exceptions(pieces, judged, lost),
         differences=tuple(
             dict.fromkeys(one for piece in pieces for one in piece.report.differences)
         ),
@@ -122,55 +119,6 @@ def merged_report(
         interrupted=any(piece.report.interrupted for piece in pieces),
         warnings=tuple(_warnings(pieces, lost)),
     )
-
-
-def rejudged(
-    rows: Sequence[Comparison],
-    thresholds: Thresholds,
-    *,
-    alpha: float,
-    today: date,
-    unlike: Collection[BenchmarkId] = (),
-) -> tuple[Comparison, ...]:
-    """Return the rows of several shards with ``alpha`` held over all of them together.
-
-    Each shard held it over its own, and N shards at alpha are wrong up to N times as often. Every
-    row carries the p-values that its verdict rests on, so the adjustment is made again over all.
-    Only what multiplicity decided moves; what a row says for another reason stays. ``unlike`` were
-    measured under different conditions, so that no count of benchmarks makes them claim anything.
-    """
-    shifts: dict[BenchmarkId, Shift] = {}
-    again: dict[BenchmarkId, Shift] = {}
-    for row in rows:
-        if (shift := row.first or row.shift) is not None:
-            shifts[row.benchmark] = shift
-        if row.first is not None and row.shift is not None:
-            again[row.benchmark] = row.shift
-    confirmed = any(row.first is not None for row in rows)
-    judged = judge_suite(shifts, alpha=alpha, confirmations=again if confirmed else None)
-    found = []
-    for row in rows:
-        if row.benchmark not in judged:
-            found.append(row)
-            continue
-        whole = judged[row.benchmark]
-        now = replace(row, p_adjusted=whole.p_adjusted)
-        if row.verdict in CHANGED and whole.verdict is not row.verdict:
-            now = replace(
-                now,
-                verdict=Verdict.INCONCLUSIVE,
-                waived="",
-                reason=f"{row.verdict} in its shard, but not after counting all benchmarks",
-            )
-        elif (
-            row.first is not None
-            and row.benchmark not in unlike
-            and row.reason == not_confirmed(row.first)
-            and whole.verdict in CHANGED
-        ):
-            now = waived(replace(now, verdict=whole.verdict, reason=""), thresholds, today)
-        found.append(now)
-    return tuple(found)
 
 
 def _piece(place: str, report: Report) -> Piece:
@@ -270,27 +218,41 @@ def _checks_once(pieces: Sequence[Piece]) -> None:
             seen[name] = piece.place
 
 
-STATES = (
-    WaiverState.EXCEEDED,
-    WaiverState.EXPIRED,
-    WaiverState.HOLDS,
-    WaiverState.UNMATCHED,
-)
-"""What one shard knows of a waiver outranks that another has nothing it covers."""
-
-
-def _exceptions(pieces: Sequence[Piece]) -> tuple[WaiverResult, ...]:
-    """Return each waiver and quarantine once, in the gravest state that a shard knows of."""
+def _exceptions(
+    pieces: Sequence[Piece], rows: Sequence[Comparison], lost: Sequence[str]
+) -> tuple[WaiverResult, ...]:
+    """Return each waiver and quarantine once, by what the shards know of it and ``rows`` show."""
     found: dict[tuple[str, str, str | None], WaiverResult] = {}
     for piece in pieces:
         for one in piece.report.waivers:
             key = (one.kind, one.pattern, one.metric)
-            known = found.setdefault(key, one)
-            found[key] = min(known, one, key=lambda result: STATES.index(result.state))
-    if _lost(pieces):
+            found[key] = min(found.get(key, one), one, key=_little_known)
+    if lost:
         # What it covers may be in the shard that is lost, which is an error of its own.
-        return tuple(one for one in found.values() if one.state is not WaiverState.UNMATCHED)
-    return tuple(found.values())
+        known = [one for one in found.values() if one.state is not WaiverState.UNMATCHED]
+    else:
+        known = [
+            replace(one, state=WaiverState.UNMATCHED, found=ABSENT)
+            if (one.state, one.found) == (WaiverState.HOLDS, ELSEWHERE)
+            else one
+            for one in found.values()
+        ]
+    return with_exceeded(known, rows)
+
+
+def _little_known(result: WaiverResult) -> int:
+    """Return how little a shard knows of an exception; who has a row of it knows most."""
+    match result.state:
+        case WaiverState.EXPIRED:
+            return 0
+        case WaiverState.EXCEEDED:
+            return 1
+        case WaiverState.HOLDS:
+            return 4 if result.found == ELSEWHERE else 3 if result.found else 2
+        case WaiverState.UNMATCHED:
+            return 5
+        case _:
+            assert_never(result.state)
 
 
 def _lost(pieces: Sequence[Piece]) -> list[str]:

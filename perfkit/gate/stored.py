@@ -22,6 +22,7 @@ from perfkit.model import (
     EnvironmentDifference,
     Sample,
     Shift,
+    Unit,
     Verdict,
 )
 from perfkit.stats import compare_samples
@@ -77,6 +78,7 @@ def stored_shift(base: Sample, head: Sample, thresholds: Thresholds) -> Shift:
         alpha=thresholds.regression.alpha,
         better=head.better,
         exact=base.exact and head.exact,
+        steady=base.unit is Unit.BYTES,
     )
 
 

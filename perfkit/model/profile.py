@@ -23,7 +23,9 @@ class Hotspot:
     ``self_seconds`` is the time in the function itself and in the compiled functions that it
     calls: a sampler sees only some of those, so none stands for itself. ``total_seconds`` adds
     the Python functions it calls, and counts a recursive function once. Shares are of all
-    sampled time, 0 to 1. ``samples`` is the number of samples behind ``self_seconds``.
+    sampled time, 0 to 1; a band is a share's 95 % interval as the number of samples gives it.
+    ``samples`` is the number of samples behind ``self_seconds``. ``own`` is whether it is code of
+    the project and not of a library.
     """
 
     function: Function
@@ -34,13 +36,18 @@ class Hotspot:
     self_share: float
     total_share: float
     samples: int
+    self_band: tuple[float, float] = (0.0, 1.0)
+    total_band: tuple[float, float] = (0.0, 1.0)
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallNode:
     """One node of the call tree; a tree is its nodes in pre-order, children by falling time.
 
-    ``hidden_seconds`` is the time of the children too small to be in the tree.
+    ``hidden_seconds`` is the time of the children too small to be in the tree, ``folded`` the
+    number of library functions below that the node stands for. ``own`` is whether it is code of
+    the project.
     """
 
     depth: int
@@ -50,6 +57,23 @@ class CallNode:
     share: float
     samples: int
     hidden_seconds: float = 0.0
+    folded: int = 0
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPath:
+    """The cost of one function, and of what it calls, over one path that leads to it.
+
+    ``callers`` are the functions above it, outermost first.
+    """
+
+    function: Function
+    place: str
+    callers: tuple[Function, ...]
+    seconds: float
+    share: float
+    samples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +95,8 @@ class Profile:
 
     ``timing`` is the target's time; ``seconds`` is the profiled time over ``calls`` calls, which
     the profiler lengthened, and is good for shares only. ``interval`` is in seconds.
+    ``own_share`` is the part of the sampled time in the project's own functions, and in the
+    compiled ones that they call.
     """
 
     target: str
@@ -82,4 +108,5 @@ class Profile:
     samples: int
     hotspots: tuple[Hotspot, ...]
     tree: tuple[CallNode, ...]
+    own_share: float = 0.0
     warnings: tuple[str, ...] = ()

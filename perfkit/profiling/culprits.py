@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from perfkit.benchmarking.compare import Sides
+from perfkit.benchmarking.sides import Sides
 from perfkit.config.thresholds import CulpritSearch
 from perfkit.errors import InterruptedMeasurementError, PerfkitError
 from perfkit.model import Comparison, Difference, Report, Unit, Verdict
@@ -71,11 +71,14 @@ def with_culprits(
 
 
 def regressions(report: Report) -> tuple[Comparison, ...]:
-    """Return the regressed times that nobody accepted, the worst first."""
+    """Return the regressed times that count and that nobody accepted, the worst first."""
     rows = [
         row
         for row in report.comparisons
-        if row.verdict is Verdict.REGRESSED and row.unit is Unit.SECONDS and not row.waived
+        if row.verdict is Verdict.REGRESSED
+        and row.unit is Unit.SECONDS
+        and not row.waived
+        and not row.quarantined
     ]
     return tuple(sorted(rows, key=lambda row: row.shift.ratio.estimate if row.shift else 0.0))[::-1]
 

@@ -1,24 +1,33 @@
 """A recording read: hotspots over all call paths, the call tree, and what to doubt."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any
 
-from perfkit.model import CallNode, Function, Hotspot, Profile
-from perfkit.profiling.recording import BUILT_IN, Recording, Stack, stacks
+from perfkit.model import CallNode, CallPath, Function, Hotspot, Profile
+from perfkit.profiling.calls import Samples, call_paths, call_tree, python_part
+from perfkit.profiling.recording import Recording, stacks
+from perfkit.profiling.view import EVERYTHING, Lens, View
 
 FEW_SAMPLES = 100
 """Below this a share of one half has a standard error above 5 points, sqrt(p(1 - p) / n)."""
 UNSEEN_SHARE = 0.05
 """Time outside the profile, of the profiled time, that is worth a warning."""
-SMALLEST_SHARE = 0.01
-"""Share of the time below which a node is left out of the call tree."""
+SLOWED = 1.25
+"""Profiled over unprofiled time from which the profiler's own cost bends shares."""
+BAND_Z = 1.959964
+"""Quantile of the normal distribution at 0.975: bands are of 95 %."""
 
 
-def read(recording: Recording) -> Profile:
-    """Return what a recording says."""
+def read(recording: Recording, view: View = EVERYTHING) -> Profile:
+    """Return what a recording says, in a view of it."""
     place = Places(recording.cwd, recording.session["sys_path"])
+    lens = Lens(recording.session, view, place)
+    whole = list(stacks(recording.session))
+    shown = list(lens.shown(whole))
+    has_own = any(lens.own(function) for stack, _ in whole for function in stack)
+    spots = hotspots(shown, place)
     return Profile(
         target=recording.target,
         timing=recording.timing,
@@ -27,10 +36,38 @@ def read(recording: Recording) -> Profile:
         warmup=recording.warmup,
         interval=recording.interval,
         samples=recording.samples,
-        hotspots=hotspots(recording.session, place),
-        tree=call_tree(recording.session, place),
+        own_share=_own_share(whole, lens),
+        hotspots=tuple(replace(hot, own=lens.own(hot.function)) for hot in spots),
+        tree=call_tree(shown, place, lens=lens, fold=view.fold and has_own),
         warnings=tuple(_doubts(recording)),
     )
+
+
+def _own_share(samples: Samples, lens: Lens) -> float:
+    """Return the part of the time whose innermost Python function is own code."""
+    mine = whole = 0.0
+    for stack, seconds in samples:
+        whole += seconds
+        mine += seconds if lens.own(python_part(stack)[-1]) else 0.0
+    return _share(mine, whole)
+
+
+def every_call(recording: Recording) -> tuple[CallNode, ...]:
+    """Return the call tree with nothing left out, for a flame graph."""
+    place = Places(recording.cwd, recording.session["sys_path"])
+    return call_tree(
+        stacks(recording.session),
+        place,
+        smallest_share=0.0,
+        lens=Lens(recording.session, EVERYTHING, place),
+        machinery=True,
+    )
+
+
+def paths_to(recording: Recording, pattern: str) -> tuple[CallPath, ...]:
+    """Return the call paths to the functions that a pattern names, of the whole recording."""
+    place = Places(recording.cwd, recording.session["sys_path"])
+    return call_paths(stacks(recording.session), place, pattern)
 
 
 class Places:
@@ -66,7 +103,7 @@ class _Cost:
     samples: int = 0
 
 
-def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
+def hotspots(samples: Samples, place: Places) -> tuple[Hotspot, ...]:
     """Return the cost of every Python function, the largest self time first.
 
     Bottom-up over all call paths. The self times add up to the sampled time. A stack of compiled
@@ -74,8 +111,10 @@ def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
     """
     costs: dict[Function, _Cost] = {}
     seen = 0.0
-    for stack, seconds in stacks(session):
-        python = [function for function in stack if function.file != BUILT_IN] or stack[-1:]
+    count = 0
+    for stack, seconds in samples:
+        count += 1
+        python = python_part(stack)
         seen += seconds
         leaf = costs.setdefault(python[-1], _Cost())
         leaf.own += seconds
@@ -91,72 +130,27 @@ def hotspots(session: Mapping[str, Any], place: Places) -> tuple[Hotspot, ...]:
             self_share=_share(cost.own, seen),
             total_share=_share(cost.total, seen),
             samples=cost.samples,
+            self_band=share_band(_share(cost.own, seen), count),
+            total_band=share_band(_share(cost.total, seen), count),
         )
         for function, cost in costs.items()
     )
     return tuple(sorted(found, key=lambda hot: (-hot.self_seconds, -hot.total_seconds, hot.place)))
 
 
-@dataclass(slots=True)
-class _Node:
-    seconds: float = 0.0
-    samples: int = 0
-    children: dict[Function, "_Node"] = field(default_factory=dict)
+def share_band(share: float, samples: int) -> tuple[float, float]:
+    """Return the 95 % band of a share that ``samples`` samples gave.
 
-
-def call_tree(
-    session: Mapping[str, Any], place: Places, *, smallest_share: float = SMALLEST_SHARE
-) -> tuple[CallNode, ...]:
-    """Return the calls from the target down, compiled functions included.
-
-    Repeated calls along one path are one node, and so is a function that calls itself directly.
-    The frames of the import machinery are skipped. Nodes below ``smallest_share`` of the sampled
-    time are left out, and their time is kept in ``hidden_seconds`` of the node above.
+    Wilson's score interval (1927), which stays within 0 and 1 and holds for shares near them. It
+    takes samples for independent; a program in step with the sampler is not.
     """
-    root = _merged(stacks(session))
-    found: list[CallNode] = []
-    waiting = [(0, function, node) for function, node in _by_rising_time(root)]
-    while waiting:  # no recursion: a stack may be deeper than Python allows
-        depth, function, node = waiting.pop()
-        children = _by_rising_time(node)
-        shown = [
-            pair for pair in children if _share(pair[1].seconds, root.seconds) >= smallest_share
-        ]
-        hidden = sum(child.seconds for _, child in children) - sum(c.seconds for _, c in shown)
-        if _share(node.seconds, root.seconds) >= smallest_share:
-            found.append(
-                CallNode(
-                    depth=depth,
-                    function=function,
-                    place=place(function),
-                    seconds=node.seconds,
-                    share=_share(node.seconds, root.seconds),
-                    samples=node.samples,
-                    hidden_seconds=max(hidden, 0.0),
-                )
-            )
-            waiting += [(depth + 1, child, below) for child, below in shown]
-    return tuple(found)
-
-
-def _merged(samples: Iterable[tuple[Stack, float]]) -> _Node:
-    root = _Node()
-    for stack, seconds in samples:
-        node = root
-        node.seconds += seconds
-        caller = None
-        for function in stack:
-            if function == caller or function.file.startswith("<frozen importlib"):
-                continue
-            caller = function
-            node = node.children.setdefault(function, _Node())
-            node.seconds += seconds
-            node.samples += 1
-    return root
-
-
-def _by_rising_time(node: _Node) -> Sequence[tuple[Function, _Node]]:
-    return sorted(node.children.items(), key=lambda pair: (pair[1].seconds, pair[0]))
+    if not samples:
+        return 0.0, 1.0
+    share = min(max(share, 0.0), 1.0)
+    square = BAND_Z**2 / samples
+    middle = (share + square / 2) / (1 + square)
+    reach = math.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
+    return min(max(middle - reach, 0.0), share), max(min(middle + reach, 1.0), share)
 
 
 def _share(part: float, whole: float) -> float:
@@ -168,6 +162,13 @@ def _doubts(recording: Recording) -> Iterable[str]:
         yield (
             f"{recording.samples} samples only, so shares are rough: "
             "measure with --repeat auto for at least 1000"
+        )
+    timing = recording.timing
+    slowed = _share(recording.seconds / recording.calls, timing.total / timing.calls)
+    if slowed >= SLOWED and recording.samples >= FEW_SAMPLES:
+        yield (
+            f"the profiler slowed the target x{slowed:.2g}, and call-heavy code the most: functions"
+            " that make or are many short calls look larger than they are"
         )
     # Between start and stop up to one interval is lost, which is much of a short recording only.
     sampled = sum(seconds for _, seconds in recording.session["frame_records"])

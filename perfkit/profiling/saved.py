@@ -1,6 +1,7 @@
 """Recordings as files: sessions for pyinstrument that also hold what perfkit knows of them."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from perfkit.durable import write_whole
 from perfkit.errors import UsageError
 from perfkit.model import Timing
-from perfkit.profiling.recording import Recording
+from perfkit.profiling.recording import Recording, stacks
 
 SUFFIX = ".pyisession"
 KEY = "perfkit"
@@ -94,9 +95,29 @@ def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
     ]
     session["duration"] = float(session["duration"])
     session["sys_path"] = list(map(str, session["sys_path"]))
-    return Recording(
+    found = Recording(
         **{**own, "timing": Timing(**own["timing"])}, session={**session, "frame_records": records}
     )
+    _check(found)
+    return found
+
+
+def _check(found: Recording) -> None:
+    """Refuse what no capture makes, so that everything after may rely on it; ValueError."""
+    numbers = [found.seconds, found.interval, found.timing.median, found.timing.total]
+    numbers += [seconds for _, seconds in found.session["frame_records"]]
+    if not all(math.isfinite(number) and number >= 0 for number in numbers):
+        message = "a time is negative or no number"
+        raise ValueError(message)
+    if not (int(found.calls) > 0 and int(found.timing.calls) > 0):
+        message = "it has no calls"
+        raise ValueError(message)
+    if not found.samples:
+        message = "it has no samples"
+        raise ValueError(message)
+    if not all(stack for stack, _ in stacks(found.session)):
+        message = "a sample has no function"
+        raise ValueError(message)
 
 
 def save_set(folder: Path, recordings: Sequence[Recording], origin: Origin) -> None:

@@ -49,7 +49,7 @@ def impact_of_change(repository: Repository, base: Revision, stored: Iterable[Sa
         return _readable((repository.root / name).read_text("utf-8", errors="surrogateescape"))
 
     changes = changed_files(repository, base.commit)
-    functions, notes = changed_functions(changes, before, now)
+    functions, unplaced = changed_functions(changes, before, now)
     paths = [
         KnownPath(
             recording=one.recording,
@@ -63,9 +63,10 @@ def impact_of_change(repository: Repository, base: Revision, stored: Iterable[Sa
     ]
     renamed = [change for change in changes if change.old and change.new != change.old]
     moved = [f"{change.old} -> {change.new}" for change in renamed if change.new]
+    notes = list(unplaced)
     if moved:
-        notes = (*notes, f"followed where git sees a renamed file: {', '.join(moved)}")
-    return impact(base.label, functions, paths, notes)
+        notes.append(f"followed where git sees a renamed file: {', '.join(moved)}")
+    return impact(base.label, functions, paths, notes, unplaced)
 
 
 def record_benchmarks(

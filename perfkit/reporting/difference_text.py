@@ -1,21 +1,18 @@
 """Two sides of a target profiled, for the terminal, for JSON and as a page."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import Culprit, Difference, DifferenceNode, Unit
 from perfkit.reporting.culprit_words import share
+from perfkit.reporting.flame_html import flame_page
 from perfkit.reporting.quantity import change, quantity, scale_of
 from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
-
-DATA_MARK = "@DATA@"
 
 
 def difference_text(found: Difference, *, top: int = 15) -> "RenderableType":
@@ -133,7 +130,4 @@ def difference_html(found: Difference, nodes: Sequence[DifferenceNode]) -> str:
             for node in nodes
         ],
     }
-    # In a script element only "<" could end the data.
-    data = json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    page = files("perfkit.reporting") / "templates" / "difference.html"
-    return page.read_text(encoding="utf-8").replace(DATA_MARK, data)
+    return flame_page("difference.html", values)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perfkit.model import CallNode, Hotspot, Profile, Timing, Unit
+from perfkit.model import CallNode, CallPath, Hotspot, Profile, Timing, Unit
 from perfkit.reporting.quantity import quantity, scale_of
+from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,8 +17,13 @@ DEEPEST = 24
 """Levels of the call tree that fit beside their text in 120 columns."""
 
 
-def profile_text(profile: Profile, *, top: int = 15) -> "RenderableType":
-    """Return the times, the ``top`` hotspots and the call tree, at least 80 columns wide."""
+def profile_text(
+    profile: Profile, *, top: int = 15, paths: Sequence[CallPath] = ()
+) -> "RenderableType":
+    """Return the times, the ``top`` hotspots and the call tree, at least 80 columns wide.
+
+    With ``paths`` those stand in the place of the tree.
+    """
     from rich.console import Group
     from rich.text import Text
 
@@ -28,13 +34,45 @@ def profile_text(profile: Profile, *, top: int = 15) -> "RenderableType":
         Text(f"Hotspots: {min(top, len(hot))} of {len(hot)} functions, by self time", "bold"),
         _table(hot[:top]),
         Text(),
+    ]
+    parts += _paths(paths, top) if paths else _calls(profile)
+    parts += [Text(f"Warning: {visible(warning)}", "yellow") for warning in profile.warnings]
+    return Group(*parts)
+
+
+def _calls(profile: Profile) -> "list[RenderableType]":
+    from rich.text import Text
+
+    parts: list[RenderableType] = [
         Text("Call tree: where at least 1 % of the time went", "bold"),
         *_trees(profile),
     ]
     if any(node.depth >= DEEPEST for node in profile.tree):
         parts.append(Text(f"Calls deeper than {DEEPEST} levels are left out here.", "dim"))
-    parts += [Text(f"Warning: {warning}", "yellow") for warning in profile.warnings]
-    return Group(*parts)
+    return parts
+
+
+def _paths(paths: Sequence[CallPath], top: int) -> "list[RenderableType]":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    factor, symbol, decimals = scale_of([path.seconds for path in paths], Unit.SECONDS)
+    for heading in ("total", f"total {symbol}", "samples"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("function", overflow="fold")
+    table.add_column("called through, outermost first", overflow="fold")
+    for path in paths[:top]:
+        table.add_row(
+            f"{path.share:.1%}",
+            f"{path.seconds / factor:.{decimals}f}",
+            f"{path.samples:,}",
+            Text(visible(path.function.name)),
+            Text(" > ".join(visible(one.name) for one in path.callers), "dim"),
+        )
+    shown = min(top, len(paths))
+    return [Text(f"Call paths: {shown} of {len(paths)}, by total time", "bold"), table]
 
 
 def _times(profile: Profile) -> "Table":
@@ -42,16 +80,24 @@ def _times(profile: Profile) -> "Table":
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("Target", Text(profile.target))
+    grid.add_row("Target", Text(visible(profile.target)))
     grid.add_row("Time", _time(profile.timing))
-    calls = _count(profile.calls, "call")
-    warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
+    grid.add_row("Profiled", profiled_words(profile))
     grid.add_row(
-        "Profiled",
-        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, with the profiler running;"
-        f" {profile.samples:,} samples, one every {profile.interval * 1e3:g} ms",
+        "Own code",
+        f"{profile.own_share:.1%} of the time; {1 - profile.own_share:.1%} in libraries",
     )
     return grid
+
+
+def profiled_words(profile: Profile) -> str:
+    """Return how the shares were measured, in one line."""
+    calls = _count(profile.calls, "call")
+    warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
+    return (
+        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, with the profiler running;"
+        f" {profile.samples:,} samples, one every {profile.interval * 1e3:g} ms"
+    )
 
 
 def _time(timing: Timing) -> str:
@@ -70,19 +116,20 @@ def _table(hotspots: Sequence[Hotspot]) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     factor, symbol, decimals = scale_of([hot.total_seconds for hot in hotspots], Unit.SECONDS)
-    for heading in ("self", f"self {symbol}", "total", f"total {symbol}", "samples"):
+    for heading in ("self", "95 %", f"self {symbol}", "total", f"total {symbol}", "samples"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("function", overflow="fold")
     table.add_column("defined at", overflow="fold")
     for hot in hotspots:
         table.add_row(
             f"{hot.self_share:.1%}",
+            "-".join(f"{100 * part:.0f}" for part in hot.self_band),
             f"{hot.self_seconds / factor:.{decimals}f}",
             f"{hot.total_share:.1%}",
             f"{hot.total_seconds / factor:.{decimals}f}",
             f"{hot.samples:,}",
-            Text(hot.function.name),
-            Text(hot.place, "dim"),
+            Text(visible(hot.function.name), "bold" if hot.own else ""),
+            Text(visible(hot.place), "dim"),
         )
     return table
 
@@ -108,8 +155,13 @@ def _trees(profile: Profile) -> "list[Tree]":
 def _label(node: CallNode) -> "Text":
     from rich.text import Text
 
+    more = f" (+{_count(node.folded, 'library function')})" if node.folded else ""
     return Text.assemble(
-        (f"{node.share:.1%}", "bold"), f" {node.function.name} ", (node.place, "dim")
+        (f"{node.share:.1%}", "bold"),
+        " ",
+        (visible(node.function.name), "bold" if node.own else ""),
+        " ",
+        (visible(node.place) + more, "dim"),
     )
 
 

@@ -40,7 +40,8 @@ def run_text(
     for sample in run.samples:
         table.add_row(*_row(sample))
     state = "uncommitted changes on " if run.dirty else ""
-    title = f"{state}{run.commit[:10]}: {rounds} rounds of fresh processes, {duration(seconds)}"
+    counted = f"{rounds} {'round' if rounds == 1 else 'rounds'} of fresh processes"
+    title = f"{state}{run.commit[:10]}: {counted}, {duration(seconds)}"
     parts: list[RenderableType] = [Text(title, style="bold"), Text(), table, Text()]
     if skipped:
         names = ", ".join(map(str, skipped))

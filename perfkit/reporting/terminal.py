@@ -12,6 +12,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.alike import Alike, folded, names_of
 from perfkit.reporting.culprit_words import culprits_of
 from perfkit.reporting.headline import advice, counted, headline, magnitude, sorted_rows
 from perfkit.reporting.quantity import change, change_interval
@@ -51,7 +52,8 @@ MARK = {
 def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     """Return the whole report: headline, changed rows, folded rows, budgets, leaks, method.
 
-    Unchanged rows are one line together, unless ``every_row`` is wanted.
+    Unchanged rows are one line together, and those that failed for one reason are one row, unless
+    ``every_row`` is wanted.
     """
     from rich.console import Group
     from rich.text import Text
@@ -61,12 +63,13 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
         parts.append(_line(f"{revision(report.base)} -> {revision(report.head)}", style="dim"))
     parts.append(_line(headline(report), style=f"bold {COLOUR[report.status]}"))
     rows = sorted_rows(report)
-    folded = [] if every_row else [row for row in rows if row.verdict is Verdict.UNCHANGED]
+    unchanged = [] if every_row else [row for row in rows if row.verdict is Verdict.UNCHANGED]
     shown = [row for row in rows if every_row or row.verdict is not Verdict.UNCHANGED]
     if shown:
-        parts += [Text(), _comparisons(shown), *_culprits(shown)]
-    if folded:
-        parts += [Text(), _folded(folded)]
+        groups = [(row,) for row in shown] if every_row else folded(shown)
+        parts += [Text(), _comparisons(groups), *_culprits(shown)]
+    if unchanged:
+        parts += [Text(), _unchanged(unchanged)]
     if report.budgets:
         parts += [Text(), _line("Budgets", style="bold"), *map(_budget, report.budgets)]
     if report.leaks:
@@ -92,7 +95,7 @@ def _line(words: str, style: str = "") -> "Text":
     return Text(visible(words), style=style)
 
 
-def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
+def _comparisons(groups: Iterable[Alike]) -> "RenderableType":
     from rich import box
     from rich.table import Table
 
@@ -102,14 +105,15 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
     for name in ("base", "head", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", min_width=20)
-    for row in rows:
+    for group in groups:
+        row = group[0]
         status = row.status
         mark = MARK[status] if counted(row) else "👁"
         colour = "green" if row.verdict is Verdict.IMPROVED else COLOUR[status]
-        base, head = sides_text(row)
+        base, head = sides_text(row) if len(group) == 1 else ("-", "-")
         table.add_row(
             _line(mark, style=colour),
-            _line(str(row.benchmark)),
+            _line(_names(group)),
             _line(base),
             _line(head),
             _line(change_text(row)),
@@ -118,12 +122,17 @@ def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
     return table
 
 
+def _names(group: Alike) -> str:
+    names, more = names_of(group)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
 def _culprits(rows: Iterable[Comparison]) -> "list[Text]":
     found = culprits_of(rows)
     return [_line(""), _line("Culprits", style="bold"), *map(_line, found)] if found else []
 
 
-def _folded(rows: list[Comparison]) -> "Text":
+def _unchanged(rows: list[Comparison]) -> "Text":
     largest = max(rows, key=lambda row: magnitude(row.shift.ratio.estimate) if row.shift else 0.0)
     text = f"✓ {len(rows)} unchanged"
     if largest.shift is not None:

@@ -11,6 +11,7 @@ from perfkit.stats.events import Event, Member, group_events
 from perfkit.stats.function_costs import FunctionCosts, compare_costs
 from perfkit.stats.multiplicity import SuiteVerdict, adjust, judge_suite, needs_confirmation
 from perfkit.stats.noise_floor import NoiseFloor, calibrate_history, calibrate_rounds
+from perfkit.stats.proportion import fewest_to_show, judge_share, share_interval
 from perfkit.stats.quantile_interval import quantile_interval
 from perfkit.stats.quantiles import compare_quantiles
 from perfkit.stats.sequential import SequentialComparison
@@ -37,12 +38,15 @@ __all__ = [
     "compare_costs",
     "compare_quantiles",
     "compare_samples",
+    "fewest_to_show",
     "find_change_points",
     "group_events",
+    "judge_share",
     "judge_suite",
     "needs_confirmation",
     "quantile_interval",
     "representatives",
+    "share_interval",
     "suspects",
     "trend_p_value",
 ]

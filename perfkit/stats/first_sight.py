@@ -22,16 +22,19 @@ FEWEST = min(STUDENT)
 """Rounds before which nothing is suspected."""
 
 
-def first_sight(sides: Sides, rank: RankShift) -> Verdict | None:
+def first_sight(sides: Sides, rank: RankShift, *, steady: bool = False) -> Verdict | None:
     """Return REGRESSED or IMPROVED where the sides are plainly apart, else None.
 
     Apart are sides that do not overlap, differ by the floor or more, and by so many standard
-    errors that normal noise would rarely do it.
+    errors that normal noise would rarely do it. Without any noise nothing is suspected, unless the
+    values are ``steady`` ones (see :func:`perfkit.stats.compare_samples`).
     """
     rounds = min(len(sides.base), len(sides.head))
     if rounds not in STUDENT or not sides.separated or abs(rank.estimate) < sides.edge:
         return None
     error = math.sqrt((sides.base.var(ddof=1) + sides.head.var(ddof=1)) / rounds)
-    if abs(sides.head.mean() - sides.base.mean()) < STUDENT[rounds] * error or error == 0:
+    if abs(sides.head.mean() - sides.base.mean()) < STUDENT[rounds] * error:
+        return None
+    if error == 0 and not steady:
         return None
     return Verdict.REGRESSED if rank.estimate * sides.sign > 0 else Verdict.IMPROVED

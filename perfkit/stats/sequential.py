@@ -34,6 +34,7 @@ class SequentialComparison:
 
     ``alpha`` bounds the probability of ever calling REGRESSED or IMPROVED without a difference,
     over all looks up to ``max_rounds``, and equally that of ever excluding the true ratio.
+    ``steady`` is as for :func:`perfkit.stats.compare_samples`.
 
     >>> from perfkit.model import Verdict
     >>> rule = SequentialComparison(max_rounds=20)
@@ -54,6 +55,7 @@ class SequentialComparison:
     better: Better = "lower"
     design: Design = "interleaved"
     max_rounds: int = 20
+    steady: bool = False
 
     def __post_init__(self) -> None:
         check_levels(floor=self.floor, alpha=self.alpha)
@@ -88,10 +90,11 @@ class SequentialComparison:
             floor=self.floor,
             alpha=self.alpha,
             confidence=1 - self.alpha,
+            steady=self.steady,
         )
         if share > 0:
             return shift
-        return replace(shift, suspected=first_sight(sides, rank))
+        return replace(shift, suspected=first_sight(sides, rank, steady=self.steady))
 
 
 NOTHING = 1e-300

@@ -39,6 +39,7 @@ def compare_samples(
     confidence: float | None = None,
     better: Better = "lower",
     exact: bool = False,
+    steady: bool = False,
 ) -> Shift:
     """Return how far ``head`` lies from ``base``, with a verdict.
 
@@ -51,8 +52,10 @@ def compare_samples(
     the worse (better) side, the ratio is at or beyond ``1 + floor`` (or its inverse) and
     ``p_value <= alpha``; UNCHANGED when the whole interval lies inside the band between the two
     and the sides overlap; else INCONCLUSIVE. A single process, or sides without any variation, are
-    never REGRESSED or IMPROVED. With ``exact`` the values are deterministic: one per side is
-    enough, any difference is real, and only the floor is asked.
+    never REGRESSED or IMPROVED. With ``steady`` the latter may be: sizes of memory come in pages
+    and often repeat, which is no coarse clock, and ranks judge them by their number. With ``exact``
+    the values are deterministic: one per side is enough, any difference is real, and only the floor
+    is asked.
 
     Values of zero or below have no logarithm: the comparison is then made on the linear scale,
     relative to the mean of the two absolute medians, and says so in ``notes``.
@@ -73,7 +76,14 @@ def compare_samples(
         return _exact_shift(sides, floor=floor, confidence=confidence)
     rank = rank_shift(sides, design, 1 - confidence)
     return judge(
-        sides, rank, rank.p_value, design=design, floor=floor, alpha=alpha, confidence=confidence
+        sides,
+        rank,
+        rank.p_value,
+        design=design,
+        floor=floor,
+        alpha=alpha,
+        confidence=confidence,
+        steady=steady,
     )
 
 
@@ -117,11 +127,12 @@ def judge(
     floor: float,
     alpha: float,
     confidence: float,
+    steady: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Shift:
     """Return the shift with the verdict that interval, floor and ``p_value`` allow."""
     notes += sides.notes
-    if sides.constant and rank.estimate != 0:
+    if sides.constant and rank.estimate != 0 and not steady:
         p_value = 1.0
         notes += ("neither side varies, so chance cannot be judged: coarse clock or cache?",)
     verdict = _verdict(sides, rank, significant=p_value <= alpha)

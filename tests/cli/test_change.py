@@ -10,6 +10,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -17,7 +18,10 @@ from tiny_project import EXACT, Project, without_coverage
 
 from perfkit import __version__
 from perfkit.baselines.store import read_runs
+from perfkit.benchmarking import sides
+from perfkit.forge.git import Repository
 from perfkit.machine.interpreter import packages_digest
+from perfkit.model import Revision
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
 
@@ -231,6 +235,34 @@ def test_benchmarks_that_came_and_went(grown: Project) -> None:
     assert "missing" in done.stdout
 
 
+def test_a_pattern_that_matches_nothing_costs_one_build_at_most(
+    grown: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    really = sides.built
+
+    def counted(repository: Repository, revision: Revision, *rest: Any, **named: Any) -> Any:  # noqa: ANN401  # of built
+        built.append(revision.label)
+        return really(repository, revision, *rest, **named)
+
+    monkeypatch.setattr(sides, "built", counted)
+    assert grown.perfkit("compare", "HEAD~1", "HEAD", "--bench", "(").returncode == 2
+    assert built == []
+    for words in (("compare", "HEAD~1", "HEAD"), ("check", "HEAD~1", "--head", "HEAD")):
+        done = grown.perfkit(*words, "--bench", "nothing", "--bench", "nobody")
+        assert done.returncode == 2
+        assert (
+            "none of 1 benchmarks matches 'nothing' or 'nobody'; the first ones are"
+            " bench.Work.track_count"
+        ) in done.stderr
+    assert built == ["HEAD", "HEAD"]
+    # The suite of the working tree is another one, which may have lost what is asked for.
+    grown.suite(EXACT + "\n")
+    assert grown.perfkit("compare", "HEAD", "--bench", "nothing").returncode == 2
+    assert built[2:] == ["working tree", "HEAD"]
+    assert grown.leftovers() == []
+
+
 def test_base_that_fails_is_no_pass(grown: Project) -> None:
     grown.write("tiny.py", "def work(n):\n    raise OSError('no')\n")
     grown.commit("break it")
@@ -263,7 +295,8 @@ def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
     assert done.returncode == 4
     (row,) = envelope(done.stdout)["comparisons"]
     assert row["verdict"] == "failed"
-    assert row["reason"].startswith("base cannot run it: measured the wrong code: imported tiny")
+    found = f"measured the wrong code: found tiny from {grown.root}/"
+    assert row["reason"].startswith(f"base cannot run it: {found}")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from perfkit.forge.artifact import NESTING, nested_deeper
 from perfkit.forge.event import Occasion
 from perfkit.forge.http import Timing
 from perfkit.model import BenchmarkId, Comparison, Report, Revision, Unit, Verdict
+from perfkit.reporting.document import to_values
 from perfkit.reporting.resolved import SHOWN, resolved_markdown
 
 Streams = pytest.CaptureFixture[str]
@@ -249,7 +250,7 @@ def artifact(path: Path, **extra: str) -> Path:
     return path
 
 
-FORK = {
+FORK: dict[str, dict[str, object]] = {
     "workflow_run": {
         "id": 900,
         "run_attempt": 2,
@@ -274,6 +275,51 @@ def test_a_fork_s_artifact_is_posted_where_github_says(
     assert "everyone" not in text
     assert text.startswith("<!-- perfkit comment perfkit run=900.2 ")
     assert printed.out in text
+
+
+def passing(folder: Path, verdict: Verdict = Verdict.UNCHANGED) -> Path:
+    """Return an artifact whose report says what its writer wanted it to say."""
+    folder.mkdir(exist_ok=True)
+    values = {"perfkit": {"schema": 1, "command": "check"}, **to_values(a_report(verdict))}
+    (folder / "perfkit-report.json").write_text(json.dumps(values))
+    return folder
+
+
+OWN = {"full_name": "o/r", "owner": {"login": "o"}}
+
+
+@pytest.mark.parametrize(
+    ("run_of", "conclusion"),
+    [
+        ({}, "neutral"),
+        ({"head_repository": None}, "neutral"),
+        ({"head_repository": OWN}, "success"),
+        (None, "neutral"),  # an event that does not say whose run it was
+    ],
+)
+def test_what_a_fork_says_of_itself_makes_no_green_check(
+    forge: Forge,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    run_of: dict[str, object] | None,
+    conclusion: str,
+) -> None:
+    if run_of is not None:
+        named = {"workflow_run": {**FORK["workflow_run"], **run_of}}
+        event(forge, monkeypatch, "workflow_run", named)
+    words = ["comment", "--from-artifact", str(passing(tmp_path / "a")), "--post", "--check-run"]
+    assert run(words) == 0
+    (check,) = forge.checks
+    title, summary = check["output"]["title"], check["output"]["summary"]
+    assert check["conclusion"] == conclusion
+    assert title.startswith("Not proven: Passed" if conclusion == "neutral" else "Passed")
+    assert summary.startswith("This is no pass: " if conclusion == "neutral" else "**perfkit**")
+    assert "**perfkit** Passed" in summary
+    # A failure needs no proof.
+    passing(tmp_path / "a", Verdict.DIFFERENT_WORK)
+    assert run(words) == 1
+    assert forge.checks[1]["conclusion"] == "failure"
+    assert forge.checks[1]["output"]["title"].startswith("Failed")
 
 
 def test_perfkit_s_own_report_is_well_within_the_depth() -> None:

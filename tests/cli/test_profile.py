@@ -12,6 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from profiling_sessions import frame, recording
+
+from perfkit.__main__ import run
+from perfkit.profiling.saved import Origin, load, session_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUSY = """
@@ -80,12 +84,12 @@ def test_json_is_one_document(profile: Profile) -> None:
     assert found["target"] == "-m app"
     assert set(found) == {
         "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
-        "tree", "warnings",
+        "tree", "own_share", "warnings",
     }  # fmt: skip
     assert set(found["timing"]) == {"calls", "first", "median", "total"}
     assert set(found["hotspots"][0]) == {
         "function", "place", "self_seconds", "total_seconds", "self_share", "total_share",
-        "samples",
+        "samples", "self_band", "total_band", "own",
     }  # fmt: skip
     assert found["hotspots"][0]["function"]["name"] == "spin"
     assert found["hotspots"][0]["place"] == "app.py:4"
@@ -98,7 +102,7 @@ def test_files_for_other_programs(profile: Profile, tmp_path: Path) -> None:
     assert "2 calls after 1 warm-up call" in done.stdout
     assert "every 2 ms" in done.stdout
     assert "Hotspots: 1 of " in done.stdout
-    assert "<!DOCTYPE html>" in (tmp_path / "a.html").read_text()
+    assert "<!doctype html>" in (tmp_path / "a.html").read_text()
     assert json.loads((tmp_path / "b.json").read_text())["exporter"] == "pyinstrument"
     assert json.loads((tmp_path / "c.pyisession").read_text())["target_description"] == "app:main"
     assert [line for line in done.stderr.splitlines() if line.startswith("wrote")] == [
@@ -106,6 +110,87 @@ def test_files_for_other_programs(profile: Profile, tmp_path: Path) -> None:
         "wrote b.json",
         "wrote c.pyisession",
     ]
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    main, hot = frame("main", "/project/app.py", 1), frame("hot", "/project/app.py", 9)
+    decode = frame("decode", "/usr/lib/python3.11/json/decoder.py", 30)
+    found = recording({(main, hot): 300, (main, decode): 100, (main, hot, decode): 600})
+    path = tmp_path / "kept.pyisession"
+    path.write_text(session_text(found, Origin(roots=("/project",), commit="abc")))
+    return path
+
+
+def said(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = run(["profile", *words])
+    text = capfd.readouterr()
+    return code, text.out, text.err
+
+
+def test_a_saved_profile_is_shown_and_written_again(
+    saved: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = said(capfd, "--open", str(saved), "-o", "a.folded", "-o", "b.pyisession")
+    assert (code, err) == (0, "wrote a.folded\nwrote b.pyisession\n")
+    assert "1,000 samples" in out
+    assert "70.0% decode" not in out
+    assert "60.0% decode /usr/lib" in out
+    assert len((tmp_path / "a.folded").read_text().splitlines()) == 3
+    # Where it came from stays what it was.
+    assert load(tmp_path / "b.pyisession").origin == load(saved).origin
+    code, again, _ = said(capfd, "--open", "b.pyisession")
+    assert (code, again) == (0, out)
+
+
+def test_the_same_file_in_other_views(saved: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def rows(*words: str) -> dict[str, float]:
+        code, out, _ = said(capfd, "--open", str(saved), "--json", *words)
+        assert code == 0
+        return {
+            one["function"]["name"]: round(one["self_share"], 3)
+            for one in json.loads(out)["profile"]["hotspots"]
+        }
+
+    assert rows() == {"decode": 0.7, "hot": 0.3, "main": 0}
+    assert rows("--only-mine") == {"hot": 0.9, "main": 0.1}
+    assert rows("--hide", "hot") == {"decode": 0.7, "main": 0.3}
+    assert rows("--only-mine", "--show", "*/json/*") == rows()
+    _, out, _ = said(capfd, "--open", str(saved), "--paths", "decode", "--json")
+    paths = json.loads(out)["paths"]
+    assert [([one["name"] for one in path["callers"]], path["samples"]) for path in paths] == [
+        (["main", "hot"], 600),
+        (["main"], 100),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("app.py", "--open", "kept.pyisession"), "leave out app.py"),
+        ((), "found no TARGET, wanted a program to run, or --open FILE"),
+        (("--open", "absent.pyisession"), "not readable as a saved profile"),
+        (("--open", "kept.pyisession", "-o", "a.svg"), "found the suffix '.svg'"),
+        (("--open", "kept.pyisession", "--format", "folded"), "about one --output FILE"),
+        (("--open", "kept.pyisession", "--paths", "hto"), "there is hot"),
+        (("--open", "kept.pyisession", "--html", "."), "is a folder"),
+        (("--open", "kept.pyisession", "--compare", "main"), "leave out --compare"),
+    ],
+)
+def test_what_cannot_be_opened_so_is_refused(
+    saved: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    code, out, err = said(capfd, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert [one.name for one in saved.parent.iterdir()] == [saved.name]
+
+
+def test_the_form_may_be_said(saved: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code, _, _ = said(capfd, "--open", str(saved), "-o", "stacks.txt", "--format", "folded")
+    assert code == 0
+    assert (saved.parent / "stacks.txt").read_text().endswith(" 600000\n")
 
 
 BAD = {

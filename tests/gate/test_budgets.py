@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfkit.config.thresholds import Budget
-from perfkit.gate.budgets import judge_budget
+from perfkit.gate.budgets import judge_budget, judged_on
+from perfkit.gate.evidence import Evidence
 from perfkit.model import BenchmarkId, BudgetResult, Sample, Status, Unit
 
 
@@ -113,3 +116,44 @@ def test_a_budget_is_kept_only_where_all_evidence_is_within(
         case _:
             assert result.status is Status.INCONCLUSIVE
             assert result.reason
+
+
+NAME = BenchmarkId("suite.x")
+
+
+def peaks(rounds: int, size: float = 5.0) -> dict[BenchmarkId, Sample]:
+    """Return memory by the benchmark that it was recorded beside."""
+    one = sample(*(((size,),) * rounds), unit=Unit.BYTES)
+    return {NAME: replace(one, benchmark=NAME.peak_memory)}
+
+
+def test_budgets_read_the_newest_rounds_unless_they_were_cut_short() -> None:
+    first, again = sample(*TENTH[:3]), sample(*TENTH)
+    evidence = Evidence(base={}, head={NAME: first}, expected=frozenset({NAME}))
+    assert judged_on(evidence, []) == {NAME: first}
+    told = replace(evidence, base_again={}, head_again={NAME: again})
+    assert judged_on(told, []) == {NAME: again}
+    assert judged_on(replace(told, head_again={NAME: sample(*TENTH[:2])}), []) == {NAME: first}
+    equal = sample(*(((0.2,),) * 3))
+    assert judged_on(replace(told, head_again={NAME: equal}), []) == {NAME: equal}
+
+
+def test_budgets_read_memory_without_base_and_however_small() -> None:
+    new = Evidence(base={}, head={NAME: sample(*TENTH)}, expected=frozenset({NAME}))
+    memory = NAME.peak_memory
+    assert judged_on(new, [peaks(6)])[memory] == peaks(6)[NAME]
+    # Of several sets of rounds the longest, and of those the last.
+    assert judged_on(new, [peaks(3), peaks(6, 7), peaks(2)])[memory] == peaks(6, 7)[NAME]
+    assert judged_on(new, [peaks(6), peaks(6, 7), {}])[memory] == peaks(6, 7)[NAME]
+    # What stands in the evidence, such as memory judged on later rounds, is not another source.
+    beside = replace(new, head={**new.head, memory: peaks(9)[NAME]})
+    assert judged_on(beside, [peaks(6)])[memory] == peaks(6)[NAME]
+
+
+def test_what_crashed_kept_no_memory_budget() -> None:
+    crashed = Evidence(
+        base={}, head={NAME: sample(*TENTH, failure="crashed")}, expected=frozenset({NAME})
+    )
+    found = judged_on(crashed, [peaks(6)])[NAME.peak_memory]
+    assert found.failure == "crashed"
+    assert judge_budget(budget("9B"), found).status is Status.ERROR

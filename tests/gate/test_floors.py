@@ -7,7 +7,7 @@ import pytest
 from perfkit.config import thresholds as settings
 from perfkit.config.thresholds import Thresholds
 from perfkit.gate.comparisons import shift_between
-from perfkit.gate.floors import Floor, floor_of
+from perfkit.gate.floors import MOST_NOISE, Floor, floor_of
 from perfkit.model import BenchmarkId, Sample, Unit, Verdict
 from perfkit.model import benchmark as model
 from perfkit.stats import NoiseFloor
@@ -57,6 +57,28 @@ def test_noise_raises_a_floor_and_says_so_but_never_lowers_it() -> None:
     quiet = {ID: NoiseFloor(value=0.05, provenance="p", n=9)}
     assert floor_of(sample(1.0), rules(), quiet).source == "threshold of the default"
     assert floor_of(sample(1.0, identity=BenchmarkId("other")), rules(), loud).value == 0.05
+
+
+def test_noise_raises_a_floor_up_to_a_bound_and_says_where_it_bites() -> None:
+    assert MOST_NOISE == 0.25
+    for value in (0.26, 40.0):
+        wild = {ID: NoiseFloor(value=value, provenance="p", n=9)}
+        assert floor_of(sample(1.0), rules(), wild) == Floor(
+            value=0.25,
+            source=f"noise of p ({value:.0%}, of which 25% count), above the threshold of the"
+            " default",
+        )
+        # What was configured may be higher than any noise that counts.
+        own = {"match": "*x*", "threshold": "30%"}
+        assert floor_of(sample(1.0), rules(own), wild).source == "threshold of *x*"
+    just = {ID: NoiseFloor(value=0.25, provenance="p", n=9)}
+    assert floor_of(sample(1.0), rules(), just).source == (
+        "noise of p, above the threshold of the default"
+    )
+    # So a noisy history does not let a plain regression pass.
+    base, head = sample(*([1.0, 1.01, 0.99] * 2)), sample(*([1.4, 1.41, 1.39] * 2))
+    shift = shift_between(base, head, rules(), noise=wild)
+    assert (shift.verdict, shift.floor) == (Verdict.REGRESSED, 0.25)
 
 
 def test_the_noise_is_what_a_change_is_held_against() -> None:

@@ -119,3 +119,25 @@ def test_without_both_sides_of_the_same_work_there_is_no_row() -> None:
     none = Evidence(base={}, head={}, expected=frozenset({ID}))
     assert with_memory(none, {ID: peaks(9)}, {ID: peaks(9)}).expected == {ID}
     assert with_memory_again(none, {ID: peaks(9)}, {ID: peaks(9)}) is none
+
+
+def rounds(*numbers: int) -> Sample:
+    """Return peaks of these rounds only."""
+    sizes = tuple((40.0 * 2**20 + number,) for number in numbers)
+    return Sample(benchmark=MEMORY, unit=Unit.BYTES, processes=sizes, rounds=numbers)
+
+
+def test_only_rounds_of_both_sides_are_compared() -> None:
+    found = evidence(rounds(0, 1, 2, 4), rounds(1, 2, 3, 4))
+    assert (found.base[MEMORY], found.head[MEMORY]) == (rounds(1, 2, 4), rounds(1, 2, 4))
+    assert MEMORY not in evidence(rounds(0), rounds(1)).expected
+    # A crash in the confirming rounds leaves one side without its last round.
+    again = with_memory_again(
+        Evidence(
+            base=found.base, head=found.head, expected=found.expected, base_again={}, head_again={}
+        ),
+        {ID: rounds(0, 1, 2)},
+        {ID: rounds(0, 1)},
+    )
+    assert again.base_again == again.head_again == {MEMORY: rounds(0, 1)}
+    assert rows(again)[MEMORY].verdict is Verdict.INCONCLUSIVE

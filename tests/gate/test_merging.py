@@ -12,6 +12,7 @@ from perfkit.errors import ExitCode, UsageError
 from perfkit.gate.comparisons import Evidence, judge, shift_between
 from perfkit.gate.merging import merged_report
 from perfkit.gate.shards import Part, part_of, shard_note
+from perfkit.gate.waivers import ABSENT, ELSEWHERE
 from perfkit.model import (
     BenchmarkId,
     BudgetResult,
@@ -196,36 +197,51 @@ def test_warnings_say_which_shard_they_are_of() -> None:
     assert merged(one, two).warnings == ("shard 1/2: a", "shard 2/2: b", "both")
 
 
+def waiver(state: str, found: str = "", **facts: object) -> WaiverResult:
+    values = {
+        "kind": "waiver",
+        "pattern": "suite.*",
+        "metric": None,
+        "ceiling": 0.1,
+        "expires": "2026-12-31",
+        "issue": "#7",
+        "reason": "known",
+        "state": WaiverState(state),
+        "found": found,
+        **facts,
+    }
+    return WaiverResult(**values)  # type: ignore[arg-type]  # given by the tests
+
+
 @pytest.mark.parametrize(
     ("states", "whole"),
     [
-        (("holds", "unmatched"), "holds"),
-        (("unmatched", "exceeded"), "exceeded"),
-        (("holds", "exceeded"), "exceeded"),
-        (("expired", "expired"), "expired"),
-        (("unmatched", "unmatched"), "unmatched"),
+        (("holds", "unmatched"), ("holds", "")),
+        (("unmatched", "holds"), ("holds", "")),
+        (("holds:declined", "holds"), ("holds", "")),
+        (("holds", "holds:declined"), ("holds", "")),
+        ((f"holds:{ELSEWHERE}", "holds:declined"), ("holds", "declined")),
+        (("holds:declined", f"holds:{ELSEWHERE}"), ("holds", "declined")),
+        (("expired", "holds"), ("expired", "")),
+        (("unmatched", "expired"), ("expired", "")),
+        (("unmatched", "unmatched"), ("unmatched", "")),
+        # Every shard says that another one measures it, and none does.
+        ((f"holds:{ELSEWHERE}", f"holds:{ELSEWHERE}"), ("unmatched", ABSENT)),
+        ((f"holds:{ELSEWHERE}", "unmatched"), ("unmatched", ABSENT)),
     ],
 )
-def test_a_waiver_is_judged_by_what_any_shard_knows(states: tuple[str, str], whole: str) -> None:
+def test_a_waiver_is_judged_by_what_any_shard_knows(
+    states: tuple[str, str], whole: tuple[str, str]
+) -> None:
     one, two = (
-        WaiverResult(
-            kind="waiver",
-            pattern="suite.*",
-            metric=None,
-            ceiling=0.5,
-            expires="2026-12-31",
-            issue="#7",
-            reason="known",
-            state=WaiverState(state),
-        )
-        for state in states
+        waiver(state, found) for state, _, found in (text.partition(":") for text in states)
     )
     difference = EnvironmentDifference(fact="cpu", base="x", head="y")
     found = merged(
         replace(ONE, waivers=(one,), differences=(difference,)),
         replace(TWO, waivers=(two,), differences=(difference,)),
     )
-    assert [result.state for result in found.waivers] == [whole]
+    assert [(result.state, result.found) for result in found.waivers] == [whole]
     alone = merged(replace(ONE, waivers=(one,))).waivers
     assert alone == (() if states[0] == "unmatched" else (one,))
     assert found.differences == (difference,)
@@ -399,6 +415,36 @@ def test_a_waiver_that_covered_a_row_goes_with_its_regression() -> None:
         Verdict.INCONCLUSIVE,
         "",
     )
+
+
+def test_a_waiver_is_exceeded_where_its_row_still_is_in_the_whole_suite() -> None:
+    beyond = waiver("exceeded", "suite.time_x(00) regressed beyond it")
+    plain = report([suspect(IDS[0], 1e-9)], shard(1, 4), waivers=(beyond,))
+    others = [
+        report([unconfirmed(one)], shard(index, 4), waivers=(waiver("holds"),))
+        for index, one in enumerate(IDS[1:4], 2)
+    ]
+    whole = merged(plain, *others)
+    assert (whole.comparisons[0].verdict, whole.waivers) == (Verdict.REGRESSED, (beyond,))
+    # Among four suspects the same is no regression any more, so nothing is beyond the ceiling.
+    alone = report([suspect(IDS[0], 2 * ALPHA * 0.8)], shard(1, 4), waivers=(beyond,))
+    whole = merged(alone, *others)
+    assert whole.comparisons[0].verdict is Verdict.INCONCLUSIVE
+    assert whole.waivers == (waiver("holds"),)
+    assert (alone.exit_code(), whole.exit_code()) == (ExitCode.FAILED, ExitCode.PASSED)
+
+
+def test_a_waiver_that_the_whole_suite_exceeds() -> None:
+    one, two = held_back()
+    own = waiver("holds", pattern=str(IDS[0]))
+    found = merged(replace(one, waivers=(own,)), two).waivers
+    assert [(result.state, result.found) for result in found] == [
+        (WaiverState.EXCEEDED, "suite.time_x(00) regressed beyond it")
+    ]
+    # Of two that cover it the last one counts, as in the configuration.
+    roomy = waiver("holds", pattern="*(00)", ceiling=0.5)
+    found = merged(replace(one, waivers=(own, roomy)), replace(two, waivers=(own, roomy))).waivers
+    assert [result.state for result in found] == [WaiverState.HOLDS] * 2
 
 
 def test_no_count_of_benchmarks_makes_up_for_different_conditions() -> None:

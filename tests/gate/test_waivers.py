@@ -1,5 +1,6 @@
 """Waivers and quarantine: what they let pass, and when they themselves fail."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode
-from perfkit.gate.waivers import excepted, exceptions_of, worse
+from perfkit.gate.waivers import excepted, exceptions_of, with_exceeded, worse
 from perfkit.model import (
     BenchmarkId,
     Comparison,
@@ -68,7 +69,7 @@ def states(
     for one in found:
         wanted = Status.PASSED if one.state is WaiverState.HOLDS else Status.FAILED
         assert one.status is wanted
-        assert (one.found == "") == (one.state is WaiverState.HOLDS)
+        assert one.found != "" or one.state is WaiverState.HOLDS
     return [one.state for one in found]
 
 
@@ -125,10 +126,75 @@ def test_an_unmatched_entry_fails_unless_a_part_of_the_suite_ran() -> None:
     skipped = [BenchmarkId("suite.time_gone")]
     found = exceptions_of([row()], thresholds, today=TODAY, skipped=skipped, whole=True)
     assert [one.state for one in found] == [WaiverState.HOLDS, WaiverState.HOLDS]
-    # A waiver of memory does not cover a time.
+    # One of memory does not cover a count, nor one of counts a time.
     memory = rules({**WAIVER, "metric": "memory"})
-    assert states([row()], memory) == [WaiverState.UNMATCHED]
+    assert states([row(unit=Unit.COUNT)], memory) == [WaiverState.UNMATCHED]
     assert states([row(unit=Unit.BYTES)], memory) == [WaiverState.HOLDS]
+    assert states([row()], rules({**WAIVER, "metric": "count"})) == [WaiverState.UNMATCHED]
+
+
+SMALL = "no peak memory of 1 MiB or more was seen of what it covers"
+MEMORY = {**WAIVER, "metric": "memory"}
+OTHER = BenchmarkId("suite.time_other")
+
+
+NO_TIME = row(1.0, Verdict.UNCHANGED, BenchmarkId("suite.track_y"), Unit.COUNT)
+
+
+@pytest.mark.parametrize("pattern", ["suite.time_x", "suite.time_*", "suite.time_x.peak_memory"])
+@pytest.mark.parametrize(
+    ("rows", "given", "memory", "why"),
+    [
+        ([row(1.0, Verdict.UNCHANGED)], {}, "compared", SMALL),
+        ([row()], {}, "ignored", "memory is not compared, as regression.memory is ignored"),
+        ([replace(row(), shift=None)], {}, "compared", "what it covers was not compared"),
+        ([NO_TIME], {"skipped": [ID]}, "compared", "what it covers declined to run"),
+        ([NO_TIME], {"elsewhere": [ID]}, "compared", "what it covers is measured by other shards"),
+        # What was measured of it is there to be waived.
+        ([row(), row(identity=ID.peak_memory, unit=Unit.BYTES)], {}, "compared", ""),
+    ],
+)
+def test_a_waiver_of_memory_holds_where_there_is_no_memory_to_waive(
+    rows: list[Comparison], given: dict[str, Any], memory: str, why: str, pattern: str
+) -> None:
+    values = {"waivers": ({**MEMORY, "benchmark": pattern},), "regression": {"memory": memory}}
+    thresholds = Thresholds.model_validate(values)
+    found = exceptions_of([*rows, NO_TIME], thresholds, today=TODAY, whole=True, **given)
+    assert [(one.state, one.found, one.status) for one in found] == [
+        (WaiverState.HOLDS, why, Status.PASSED)
+    ]
+    late = exceptions_of(rows, thresholds, today=date(2025, 6, 2), whole=True, **given)
+    assert [one.state for one in late] == [WaiverState.EXPIRED]
+
+
+def test_a_waiver_of_memory_without_its_benchmark_is_unmatched() -> None:
+    thresholds = rules({**MEMORY, "benchmark": "suite.time_gone"})
+    assert states([row()], thresholds) == [WaiverState.UNMATCHED]
+    assert states([row()], thresholds, whole=False) == []
+
+
+def test_an_exception_of_another_shard_is_neither_left_out_nor_unmatched() -> None:
+    thresholds = rules(WAIVER, quarantine=(QUARANTINE,))
+    found = exceptions_of([], thresholds, today=TODAY, elsewhere=[ID], whole=True)
+    assert [one.state for one in found] == [WaiverState.HOLDS, WaiverState.HOLDS]
+    assert [one.found for one in found] == ["what it covers is measured by other shards", ""]
+
+
+def test_the_state_follows_the_rows() -> None:
+    thresholds = rules(WAIVER, {**WAIVER, "metric": "count"}, quarantine=(QUARANTINE,))
+    rows = [row(1.3), row(1.5, identity=OTHER)]
+    found = exceptions_of(rows, thresholds, today=TODAY, whole=False)
+    assert [(one.kind, one.state) for one in found] == [
+        ("waiver", WaiverState.EXCEEDED),
+        ("quarantine", WaiverState.HOLDS),
+    ]
+    assert found[0].found == "suite.time_x, suite.time_other regressed beyond it"
+    weaker = [replace(one, verdict=Verdict.INCONCLUSIVE) for one in rows]
+    held = with_exceeded(found, weaker)
+    assert [(one.state, one.found) for one in held] == [(WaiverState.HOLDS, "")] * 2
+    assert with_exceeded(held, rows) == found
+    late = exceptions_of(rows, thresholds, today=date(2025, 6, 2), whole=False)
+    assert with_exceeded(late, rows) == late
 
 
 @pytest.mark.parametrize("verdict", Verdict)

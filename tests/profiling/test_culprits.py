@@ -12,9 +12,9 @@ from rich.console import Console
 from tiny_project import Project
 
 from perfkit.__main__ import run
-from perfkit.benchmarking.compare import Sides as Built
-from perfkit.benchmarking.compare import both_built
 from perfkit.benchmarking.process import Interpreter
+from perfkit.benchmarking.sides import Sides as Built
+from perfkit.benchmarking.sides import both_built
 from perfkit.benchmarking.suite import find_suite
 from perfkit.config.thresholds import CulpritSearch
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
@@ -135,6 +135,7 @@ def test_regressed_times_that_nobody_accepted_are_searched_the_worst_first() -> 
         regressed("worst", 9.0),
         regressed("memory", unit=Unit.BYTES),
         regressed("accepted", waived="known"),
+        regressed("flaky", 30.0, quarantined="flaps"),
         regressed("faster", verdict=Verdict.IMPROVED),
     )
     assert [str(row.benchmark) for row in regressions(report(*rows))] == ["worst", "mild"]
@@ -277,7 +278,7 @@ def test_a_callable_is_compared_with_a_commit_and_with_a_saved_set(
         (("--sessions", "3"), "--sessions is for --compare and --save"),
         (("--compare", "HEAD", "--save", "x"), "give one of them"),
         (("--compare", "HEAD", "--sessions", "1"), "found 1, wanted 2 or more"),
-        (("--compare", "HEAD", "-o", "x"), "--output: about one recording"),
+        (("--compare", "HEAD", "-o", "x.html"), "--output: about one recording"),
         (("--save", "x", "--html", "y"), "--html: about one recording"),
         (("--compare", "no-such"), "'no-such' is not a commit"),
     ],

@@ -27,6 +27,7 @@ def test_a_set_is_read_as_it_was_saved_and_opens_in_pyinstrument(tmp_path: Path)
 
 def damaged(text: str) -> dict[str, str]:
     values = json.loads(text)
+    own = values["perfkit"]
     return {
         "not readable": text[:50],
         "no profile saved by perfkit": json.dumps({**values, "perfkit": None}),
@@ -36,10 +37,19 @@ def damaged(text: str) -> dict[str, str]:
         "is missing or wrong ('duration')": json.dumps(
             {key: value for key, value in values.items() if key != "duration"}
         ),
+        "it has no samples": json.dumps({**values, "frame_records": []}),
+        "a sample has no function": json.dumps({**values, "frame_records": [[[], 0.001]]}),
+        "a time is negative or no number": json.dumps({**values, "duration": float("nan")}),
+        "invalid literal for int": json.dumps(
+            {**values, "frame_records": [[["f\x00/a.py\x00x"], 0.001]]}
+        ),
+        "it has no calls": json.dumps(
+            {**values, "perfkit": {**own, "recording": {**own["recording"], "calls": 0}}}
+        ),
     }
 
 
-@pytest.mark.parametrize("case", range(6))
+@pytest.mark.parametrize("case", range(11))
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, case: int) -> None:
     cases = damaged(session_text(recording({(MAIN,): 3}), ORIGIN))
     said, text = list(cases.items())[case]

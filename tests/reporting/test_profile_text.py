@@ -1,9 +1,10 @@
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 
-from perfkit.model import CallNode, Function, Hotspot, Profile, Timing
+from perfkit.model import CallNode, CallPath, Function, Hotspot, Profile, Timing
 from perfkit.reporting.profile_text import profile_text
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -18,10 +19,12 @@ def hotspot(name: str, place: str, own: float, total: float, samples: int) -> Ho
         self_share=own / 2,
         total_share=total / 2,
         samples=samples,
+        self_band=(own / 2 - 0.02, own / 2 + 0.014),
+        own=place.startswith("workload"),
     )
 
 
-def node(depth: int, name: str, place: str, seconds: float) -> CallNode:
+def node(depth: int, name: str, place: str, seconds: float, folded: int = 0) -> CallNode:
     return CallNode(
         depth=depth,
         function=Function(name, f"/project/{place.partition(':')[0]}", 4),
@@ -29,6 +32,7 @@ def node(depth: int, name: str, place: str, seconds: float) -> CallNode:
         seconds=seconds,
         share=seconds / 2,
         samples=round(seconds * 1000),
+        folded=folded,
     )
 
 
@@ -56,16 +60,17 @@ PROFILE = Profile(
         node(1, "correct", "workload/correct.py:7", 1.75),
         node(2, "Lexicon.is_known", "workload/lexicon.py:41", 1.75),
         node(3, "list.index", "<built-in>", 0.5),
-        node(1, "[calling]", "x.py:1", 0.25),
+        node(1, "[calling]", "x.py:1", 0.25, folded=7),
         node(0, "atexit", "y.py:1", 0.02),
     ),
+    own_share=0.85,
     warnings=("shares are rough",),
 )
 
 
-def rendered(profile: Profile, **options: int) -> str:
+def rendered(profile: Profile, *, top: int = 15, paths: Sequence[CallPath] = ()) -> str:
     console = Console(file=StringIO(), width=120)
-    console.print(profile_text(profile, **options))
+    console.print(profile_text(profile, top=top, paths=paths))
     assert isinstance(console.file, StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
@@ -97,3 +102,30 @@ def test_a_tree_too_deep_for_the_page_says_so() -> None:
     assert "level24" not in text
     assert "deeper than 24 levels are left out" in text
     assert "2.000 s for 1 call, without the profiler" in text
+
+
+def test_paths_stand_in_the_place_of_the_tree() -> None:
+    main, hot = Function("main", "/a.py", 1), Function("hot\x1b[1m", "/a.py", 9)
+    paths = [
+        CallPath(
+            function=hot,
+            place="a.py:9",
+            callers=(main, main),
+            seconds=1.5,
+            share=0.75,
+            samples=1500,
+        ),
+        CallPath(function=hot, place="a.py:9", callers=(), seconds=0.25, share=0.125, samples=250),
+    ]
+    lines = rendered(PROFILE, top=1, paths=paths).splitlines()
+    at = lines.index("Call paths: 1 of 2, by total time")
+    assert lines[at + 4].split() == [
+        "75.0%",
+        "1.500",
+        "1,500",
+        r"hot\u001b[1m",
+        "main",
+        ">",
+        "main",
+    ]
+    assert "Call tree" not in "".join(lines)

@@ -37,6 +37,16 @@ def test_who_is_suspected(base: list[float], head: list[float], suspected: Verdi
     assert shift.apparent is (suspected or Verdict.INCONCLUSIVE)
 
 
+def test_steady_values_need_no_noise_to_be_suspected() -> None:
+    steady = SequentialComparison(steady=True)
+    assert steady.look([1.0] * 3, [2.0] * 3).suspected is Verdict.REGRESSED
+    assert steady.look([2.0] * 3, [1.0] * 3).suspected is Verdict.IMPROVED
+    assert steady.look([1.0] * 3, [1.04] * 3).suspected is None
+    assert steady.look([1.0] * 3, [1.0] * 3).suspected is None
+    # Those with noise are held to it as any others are.
+    assert steady.look(FAST, [1.05, 1.6, 1.3]).suspected is None
+
+
 def test_where_more_is_better_less_is_suspected() -> None:
     assert SequentialComparison(better="higher").look(SLOW, FAST).suspected is Verdict.REGRESSED
 

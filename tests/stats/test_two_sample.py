@@ -80,6 +80,18 @@ def test_one_process_or_no_variation_is_never_significant(
     assert shift.p_value == 1.0
 
 
+def test_steady_sides_are_judged_by_their_number() -> None:
+    assert compare_samples([1.0] * 6, [2.0] * 6).verdict is Verdict.INCONCLUSIVE
+    found = compare_samples([1.0] * 6, [2.0] * 6, steady=True)
+    assert (found.verdict, found.notes) == (Verdict.REGRESSED, ())
+    # As probable as the same separation of sides that vary.
+    varying = compare_samples([1.0, 1.1, 1.2] * 2, [2.0, 2.1, 2.2] * 2)
+    assert found.p_value == varying.p_value
+    assert compare_samples([1.0] * 4, [2.0] * 4, steady=True).verdict is Verdict.INCONCLUSIVE
+    assert compare_samples([1.0] * 6, [1.04] * 6, steady=True).verdict is Verdict.INCONCLUSIVE
+    assert compare_samples([1.0] * 6, [1.0] * 6, steady=True).verdict is Verdict.UNCHANGED
+
+
 def test_equal_constants_are_unchanged() -> None:
     assert compare_samples([3.0] * 6, [3.0] * 6).verdict is Verdict.UNCHANGED
     assert compare_samples([0.0] * 6, [0.0] * 6).verdict is Verdict.UNCHANGED
