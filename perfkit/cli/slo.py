@@ -65,13 +65,21 @@ def slo(
     import time
 
     from perfkit.cli.settings import settings_of
-    from perfkit.monitoring.objectives import exit_code
+    from perfkit.monitoring.objectives import State, exit_code
+    from perfkit.status import Status
 
     settings = settings_of(invocation)
     chosen = _chosen(settings.thresholds.objectives, names or [])
     rows, warnings = _rows(chosen, prometheus, store, time.time())
-    code = exit_code([row.assessment.state for row in rows], strict=strict)
-    return invocation.finish(code, text=slo_text(rows, warnings), values=slo_values(rows, warnings))
+    states = [row.assessment.state for row in rows]
+    code = exit_code(states, strict=strict)
+    open_question = code is ExitCode.PASSED and State.INCONCLUSIVE in states
+    return invocation.finish(
+        code,
+        text=slo_text(rows, warnings),
+        values=slo_values(rows, warnings),
+        status=Status.INCONCLUSIVE if open_question else None,
+    )
 
 
 def _rows(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from perfkit.runtime.bins import Bins
 
@@ -11,8 +12,7 @@ RESOLUTIONS = (1, 60, 3600)
 """Lengths of the intervals in seconds; every count is kept in one of each."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """Which series it is; ``labels`` is a JSON object with sorted keys."""
 
     component: str

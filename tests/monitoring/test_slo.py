@@ -143,6 +143,8 @@ def test_the_verb_judges_a_store_and_exits_with_the_worst_answer(
     # One call in a hundred takes a second, which is within the target and not shown to be.
     assert run([*config, "slo", "sums in time", *clean, "--strict"]) == 3
     assert json.loads(capsys.readouterr().out)["objectives"][0]["bad"] == 100
+    assert run([*config, "slo", "sums in time", *clean]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "inconclusive"
     (tmp_path / "bad").mkdir()
     broken = ["--store", str(_store(tmp_path / "bad", 5, start))]
     assert run([*config, "slo", *broken]) == 1
