@@ -146,7 +146,11 @@ def compare_sides(
         command=command,
         base=sides.base.revision,
         head=sides.head.revision,
-        environment=replace(environment, packages_digest=installed[1].digest),
+        environment=replace(
+            environment,
+            packages_digest=installed[1].digest,
+            python=" -> ".join(dict.fromkeys(one.python for one in installed)),
+        ),
         comparisons=rows,
         waivers=exceptions_of(
             rows,

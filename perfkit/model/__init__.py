@@ -27,7 +27,7 @@ from perfkit.model.report import (
     Shard,
     Summary,
 )
-from perfkit.model.run import Run
+from perfkit.model.run import Run, RunShard
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -68,6 +68,7 @@ __all__ = [
     "Report",
     "Revision",
     "Run",
+    "RunShard",
     "Sample",
     "Series",
     "Shard",

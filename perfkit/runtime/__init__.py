@@ -7,6 +7,9 @@ raises into the application because of telemetry.
 from collections.abc import Mapping
 from os import PathLike
 
+from perfkit.runtime.breaker import Breaker
+from perfkit.runtime.budget import RetryBudget
+from perfkit.runtime.bulkhead import Bulkhead
 from perfkit.runtime.degraded import (
     BreakerOpenError,
     DeadlineError,
@@ -14,23 +17,31 @@ from perfkit.runtime.degraded import (
     DegradedError,
     ShedError,
 )
+from perfkit.runtime.guard import guard, time_left
 from perfkit.runtime.logs import configure_logging, correlated, correlation_id
 from perfkit.runtime.recorder import RECORDER
+from perfkit.runtime.retrying import Retry
 from perfkit.runtime.track import track
 
 __all__ = [
+    "Breaker",
     "BreakerOpenError",
+    "Bulkhead",
     "DeadlineError",
     "Degraded",
     "DegradedError",
+    "Retry",
+    "RetryBudget",
     "ShedError",
     "configure_logging",
     "correlated",
     "correlation_id",
     "event",
+    "guard",
     "quality",
     "start",
     "stop",
+    "time_left",
     "track",
 ]
 

@@ -485,7 +485,7 @@ def test_a_run() -> None:
     )
     assert set(values) == {
         "commit", "dirty", "stored", "warnings", "environment", "asv_runner", "packages", "loads",
-        "skipped", "benchmarks",
+        "shard", "skipped", "benchmarks",
     }  # fmt: skip
     assert values["environment"]["fingerprint"] == RUN.environment.fingerprint
     assert values["benchmarks"][2] == {
