@@ -10,6 +10,8 @@ from os import PathLike
 from perfkit.runtime.breaker import Breaker
 from perfkit.runtime.budget import RetryBudget
 from perfkit.runtime.bulkhead import Bulkhead
+from perfkit.runtime.cache import cached
+from perfkit.runtime.checks import Check, Health, health, health_check
 from perfkit.runtime.degraded import (
     BreakerOpenError,
     DeadlineError,
@@ -17,27 +19,32 @@ from perfkit.runtime.degraded import (
     DegradedError,
     ShedError,
 )
-from perfkit.runtime.guard import guard, time_left
+from perfkit.runtime.guarding import guard, time_left
 from perfkit.runtime.logs import configure_logging, correlated, correlation_id
 from perfkit.runtime.recorder import RECORDER
 from perfkit.runtime.retrying import Retry
-from perfkit.runtime.track import track
+from perfkit.runtime.tracking import track
 
 __all__ = [
     "Breaker",
     "BreakerOpenError",
     "Bulkhead",
+    "Check",
     "DeadlineError",
     "Degraded",
     "DegradedError",
+    "Health",
     "Retry",
     "RetryBudget",
     "ShedError",
+    "cached",
     "configure_logging",
     "correlated",
     "correlation_id",
     "event",
     "guard",
+    "health",
+    "health_check",
     "quality",
     "start",
     "stop",

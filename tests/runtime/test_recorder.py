@@ -11,7 +11,7 @@ from recorded_telemetry import Recorded
 
 from perfkit.runtime.recorder import MOST_BATCHES, RECORDER, Recorder
 from perfkit.runtime.store import Batch, Store, StoreError
-from perfkit.runtime.track import track
+from perfkit.runtime.tracking import track
 
 
 class Clock:

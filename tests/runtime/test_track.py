@@ -12,7 +12,7 @@ from perfkit import runtime
 from perfkit.runtime.recorder import RECORDER
 from perfkit.runtime.series import MOST_LABELS
 from perfkit.runtime.store import Store
-from perfkit.runtime.track import track
+from perfkit.runtime.tracking import track
 from perfkit.runtime.windows import Key
 
 
