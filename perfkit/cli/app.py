@@ -10,6 +10,7 @@ from perfkit.cli.alerts import alerts
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
+from perfkit.cli.chaos import chaos
 from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
@@ -91,6 +92,7 @@ app.command(rich_help_panel=REPORT)(report)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
+app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=WATCH)(slo)
 app.add_typer(alerts, name="alerts", rich_help_panel=WATCH)
