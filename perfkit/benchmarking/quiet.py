@@ -24,7 +24,8 @@ class Quiet:
 
     ``read`` gives the processors' counters, None where the system keeps none: then nothing waits.
     ``patience`` is how many seconds are waited at most, all times together; 0 turns waiting off.
-    ``say`` is told when waiting begins and ends.
+    ``say`` is told when waiting begins, and when it ends in quiet; what was measured under load all
+    the same is for the report to say.
     """
 
     def __init__(
@@ -59,21 +60,18 @@ class Quiet:
         if not loaded(self._share) or self.waited_seconds >= self._patience:
             return
         left = self._patience - self.waited_seconds
-        self._say(f"{self._others()}; waiting up to {left:.0f} s for a quieter machine")
+        self._say(
+            f"other programs use {self._share or 0.0:.0%} of the processors; waiting up to"
+            f" {left:.0f} s, then measuring all the same"
+        )
         before = self.waited_seconds
         while loaded(self._share) and self.waited_seconds < self._patience:
             step = min(STEP, self._patience - self.waited_seconds)
             self._sleep(step)
             self.waited_seconds += step
             self.lap()
-        waited = f"after {self.waited_seconds - before:.0f} s"
-        if loaded(self._share):
-            self._say(f"{self._others()} still {waited}; measuring all the same")
-        else:
-            self._say(f"measuring again {waited}")
-
-    def _others(self) -> str:
-        return f"other programs use {self._share or 0.0:.0%} of the processors"
+        if not loaded(self._share):
+            self._say(f"measuring again after {self.waited_seconds - before:.0f} s")
 
 
 def loaded(share: float | None) -> bool:

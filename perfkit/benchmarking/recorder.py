@@ -36,7 +36,7 @@ def measured_from(answer: dict[str, object]) -> Measured:
     foreign = answer["foreign"]
     if foreign:
         assert isinstance(foreign, list)  # noqa: S101  # our own child wrote it
-        return Measured(failure=f"measured the wrong code: imported {', '.join(map(str, foreign))}")
+        return Measured(failure=_wrong_code([str(one) for one in foreign]))
     if answer["skipped"]:
         return Measured(skipped=True)
     values = answer["values"]
@@ -54,6 +54,18 @@ def measured_from(answer: dict[str, object]) -> Measured:
         warmup=warmup if isinstance(warmup, float) else None,
         outcome=None if outcome is None else str(outcome),
         peak=peak if isinstance(peak := answer.get("peak"), int) else None,
+    )
+
+
+def _wrong_code(foreign: Sequence[str]) -> str:
+    """Return what is said of modules of the project that came from elsewhere than the build.
+
+    ``foreign`` holds them as "NAME from FILE".
+    """
+    more = f" and {len(foreign) - 1} more" if foreign[1:] else ""
+    return (
+        f"measured the wrong code: found {foreign[0]}{more}, wanted the build of this revision;"
+        " let the suite import the project by its name, and leave sys.path and PYTHONPATH alone"
     )
 
 

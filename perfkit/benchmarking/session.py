@@ -4,132 +4,17 @@ import logging
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
-from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark
-from perfkit.benchmarking.process import ProcessFailedError, call_child
+from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import WORTH_A_WARNING, Quiet, loaded, unwatched
-from perfkit.benchmarking.recorder import Measured, Recorder, measured_from
+from perfkit.benchmarking.recorder import Measured, Recorder
 from perfkit.benchmarking.schedule import SideName, round_order
 from perfkit.model import BenchmarkId, Sample, Verdict
 
 log = logging.getLogger("perfkit.bench")
-
-AUTOMATIC_REPEAT = (2, 5, 0.5)
-"""(least, most, seconds) of values per process where the suite leaves ``repeat`` to the tool.
-
-Replication comes from processes, so each one stays short; asv would spend up to 10 s in one.
-"""
-
-AUTOMATIC_WARMUP = 0.02
-"""Seconds of calls before the first value on CPython where the suite leaves ``warmup_time`` to the
-tool. Starting the process has taken longer than asv's 0.1 s and raised the clock of the processor;
-a slow first value is not what stands for a process, which is the low end of its values.
-"""
-
-START_UP_ALLOWANCE = 30.0
-"""Seconds added to a benchmark's own timeout for starting Python, imports and set-up."""
-
-
-class MeasuredSide(AbstractContextManager["MeasuredSide"]):
-    """One built side, able to run single processes; owns its scratch folders and caches.
-
-    ``affinity`` are the processors that its processes are kept on, None for all.
-    """
-
-    def __init__(self, side: Side, *, affinity: tuple[int, ...] | None = None) -> None:
-        self.side = side
-        self.affinity = affinity
-        self._stack = ExitStack()
-        self._caches: dict[str, Path | ProcessFailedError] = {}
-        self._loops: dict[BenchmarkId, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
-
-    def run(
-        self, benchmark: Benchmark, identity: BenchmarkId, suite: Path, round_number: int
-    ) -> Measured:
-        """Run one process and return what it gave; a failure is a value, not an exception.
-
-        Calls per value are what the first process found, as in asv: its choice in each process
-        would be one more difference between them.
-        """
-        overrides: dict[str, object] = {}
-        if identity in self._loops:
-            overrides["number"] = self._loops[identity]
-        if benchmark.automatic_repeat:
-            overrides["repeat"] = AUTOMATIC_REPEAT
-        if benchmark.automatic_warmup:
-            overrides["warmup_time"] = AUTOMATIC_WARMUP
-        with TemporaryDirectory(prefix="perfkit-bench-") as scratch:
-            try:
-                answer = call_child(
-                    {
-                        "command": "run",
-                        "suite": str(suite),
-                        "benchmark": benchmark.runner_name(identity),
-                        "kind": benchmark.kind,
-                        "overrides": overrides,
-                        "affinity": self.affinity,
-                    },
-                    interpreter=self.side.interpreter,
-                    folder=self._cache_folder(benchmark, suite) or Path(scratch),
-                    timeout=benchmark.timeout + START_UP_ALLOWANCE,
-                    # The same seed on both sides of a round: hash order then differs between
-                    # rounds, where it counts as noise, but not between the sides.
-                    hash_seed=round_number + 1,
-                )
-            except ProcessFailedError as error:
-                return Measured(failure=str(error), output=error.output)
-        measured = measured_from(answer)
-        if benchmark.kind == "time" and measured.values:
-            self._loops.setdefault(identity, measured.number)
-        return measured
-
-    def _cache_folder(self, benchmark: Benchmark, suite: Path) -> Path | None:
-        """Return the folder with the pickle of ``setup_cache``, made on first use, as asv does."""
-        key = benchmark.setup_cache
-        if key is None:
-            return None
-        if key not in self._caches:
-            folder = TemporaryDirectory(prefix="perfkit-cache-")
-            place = Path(self._stack.enter_context(folder))
-            try:
-                call_child(
-                    {
-                        "command": "cache",
-                        "suite": str(suite),
-                        "benchmark": benchmark.name,
-                        "affinity": self.affinity,
-                    },
-                    interpreter=self.side.interpreter,
-                    folder=place,
-                    timeout=(benchmark.setup_cache_timeout or benchmark.timeout)
-                    + START_UP_ALLOWANCE,
-                )
-            except ProcessFailedError as error:
-                self._caches[key] = error
-            else:
-                self._caches[key] = place
-        found = self._caches[key]
-        if isinstance(found, ProcessFailedError):
-            raise ProcessFailedError(f"setup_cache: {found}", found.output)
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +140,11 @@ def measure(
                         current=str(identity),
                         verdicts=Counter(verdicts.values()),
                         seconds_left=_left(
-                            clock() - started, result.pairs, planned, plan, round_number
+                            clock() - started,
+                            quiet.waited_seconds - waited,
+                            (result.pairs, planned),
+                            plan,
+                            round_number,
                         ),
                     )
                 )
@@ -317,27 +206,37 @@ def _verdict(pair: Mapping[SideName, Recorder], standing: Standing | None) -> Ve
     return standing(pair["base"].sample(), pair["head"].sample())
 
 
-def _left(elapsed: float, done: int, planned: int, plan: Plan, round_number: int) -> float | None:
-    """Return the seconds that what is planned may still take, at the pace so far."""
+def _left(
+    elapsed: float, waited: float, pairs: tuple[int, int], plan: Plan, round_number: int
+) -> float | None:
+    """Return the seconds that what is planned may still take, at the pace so far.
+
+    ``pairs`` are those done and planned. Waiting is no part of the pace: it is bounded.
+    """
+    done, planned = pairs
     if not done:
         return None
-    left = elapsed / done * (planned - done)
+    left = (elapsed - waited) / done * (planned - done)
     # The rounds before min_rounds are measured whatever they take.
     return left if round_number < plan.min_rounds else max(0.0, min(left, plan.seconds - elapsed))
 
 
 def warnings_of_load(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Say how long measuring waited for others, and how much was measured beside them."""
+    """Say, once, what other programs did: how much was measured beside them, and what was waited.
+
+    Yields one sentence, or none where they did not disturb.
+    """
     waited = sum(one.waited_seconds for one in measurements)
-    if waited:
-        yield f"measuring waited {waited:.0f} s for other programs to stop using the processors"
     pairs = sum(one.pairs for one in measurements)
     under_load = sum(one.loaded_pairs for one in measurements)
     if under_load and under_load >= WORTH_A_WARNING * pairs:
         yield (
             f"other programs used half of the processors or more during {under_load} of {pairs}"
             " measurements, which adds noise: stop them, or wait for a quieter machine"
+            + (f" (perfkit waited {waited:.0f} s)" if waited else "")
         )
+    elif waited:
+        yield f"measuring waited {waited:.0f} s for other programs to stop using the processors"
 
 
 def _mean(shares: Sequence[float | None]) -> float | None:

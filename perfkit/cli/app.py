@@ -19,6 +19,7 @@ from perfkit.cli.history import history
 from perfkit.cli.impact import impact
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
+from perfkit.cli.load import load
 from perfkit.cli.merge import merge
 from perfkit.cli.profile import profile
 from perfkit.cli.report import report
@@ -75,6 +76,7 @@ def perfkit(
 app.command(rich_help_panel=MEASURE)(profile)
 app.command(rich_help_panel=MEASURE)(leaks)
 app.command(rich_help_panel=MEASURE)(bench)
+app.command(rich_help_panel=MEASURE)(load)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(impact)
 app.command(rich_help_panel=DECIDE)(compare)

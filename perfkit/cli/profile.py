@@ -14,7 +14,9 @@ def profile(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="TARGET", help="app.py, -m NAME, pkg.mod:callable or bench:NAME(PARAMETERS)."
+            metavar="TARGET",
+            help="app.py, -m NAME, pkg.mod:callable, bench:NAME(PARAMETERS), pytest:NODEID"
+            " or mcp:pkg.server:TOOL.",
         ),
     ] = None,
     arguments: Annotated[
@@ -25,6 +27,21 @@ def profile(
     module: Annotated[
         bool, typer.Option("--module", "-m", help="TARGET is a module, as in `python -m`.")
     ] = False,
+    arguments_json: Annotated[
+        str | None,
+        typer.Option(
+            "--args",
+            metavar="JSON",
+            help="Call a callable with this: [...] by position, {...} by name; a tool by name.",
+        ),
+    ] = None,
+    factory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="pkg.mod:callable",
+            help="Call a callable or a tool with what this returns: a list, tuple or dict.",
+        ),
+    ] = None,
     repeat: Annotated[
         str,
         typer.Option(
@@ -167,7 +184,14 @@ def profile(
     if target is None:
         raise UsageError("found no TARGET, wanted a program to run, or --open FILE.")
     shown.check()
-    named = parse_target(target, module=module, args=tuple(arguments or ()), cwd=Path.cwd())
+    named = parse_target(
+        target,
+        module=module,
+        args=tuple(arguments or ()),
+        arguments=arguments_json,
+        factory=factory,
+        cwd=Path.cwd(),
+    )
     seconds = None if timeout is None else duration(timeout, "--timeout")
     if not (compare is None and save is None and sessions is None):
         from perfkit.cli.profile_compare import Sessions, check_options, compared, saved_set

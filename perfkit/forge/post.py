@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import Protocol
 
 from perfkit.errors import PostingError
+from perfkit.forge.answer import RefusedError, UnansweredError
 from perfkit.forge.check_run import CheckRun
 from perfkit.forge.event import Occasion
-from perfkit.forge.http import Client, RefusedError, UnansweredError
+from perfkit.forge.http import Client
 from perfkit.forge.sticky import Posted, Wanted, own, plan
 
 TRIES = 5

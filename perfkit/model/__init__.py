@@ -5,6 +5,14 @@ from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
+from perfkit.model.load import (
+    LoadJudgement,
+    LoadObjective,
+    LoadResult,
+    LoadSecond,
+    LoadStage,
+    LoadStatistic,
+)
 from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     MOST_VALUES,
@@ -18,7 +26,7 @@ from perfkit.model.report import (
     Shard,
     Summary,
 )
-from perfkit.model.run import Run
+from perfkit.model.run import Run, RunShard
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -45,12 +53,19 @@ __all__ = [
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "LoadJudgement",
+    "LoadObjective",
+    "LoadResult",
+    "LoadSecond",
+    "LoadStage",
+    "LoadStatistic",
     "PathShare",
     "Profile",
     "Reached",
     "Report",
     "Revision",
     "Run",
+    "RunShard",
     "Sample",
     "Series",
     "Shard",

@@ -13,6 +13,7 @@ from perfkit.errors import MeasurementError
 from perfkit.model import Timing
 from perfkit.profiling.recording import packed, without_stem
 from perfkit.targets import load as loading
+from perfkit.targets.blame import is_of_pytest
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
 
@@ -24,7 +25,13 @@ AUTO_TIMING_CALLS = 100_000
 BATCH_SECONDS = 0.25
 """Length of one recorded batch: each loses up to one interval at its end."""
 
-_STEM = (loading.__file__, runpy.__file__, "<frozen runpy>")
+_STEM = (runpy.__file__, "<frozen runpy>")
+_STEM_FOLDER = str(Path(loading.__file__).parent)
+
+
+def is_stem(file: str) -> bool:
+    """Whether a frame of this file, next to the profiler's start, only leads to the target."""
+    return file in _STEM or file.startswith(_STEM_FOLDER) or is_of_pytest(file)
 
 
 def measure(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def record(
         "calls": done,
         "other_threads_seconds": max(0.0, time.process_time() - process - own),
         "other_processes_seconds": _children_seconds() - children,
-        "session": packed(without_stem(session.to_json(), _STEM)),
+        "session": packed(without_stem(session.to_json(), is_stem)),
     }
 
 

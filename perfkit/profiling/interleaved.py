@@ -14,6 +14,9 @@ from perfkit.targets import Target
 SESSIONS = 10
 """Sessions a side that `perfkit profile --compare` takes unless told otherwise."""
 
+SAYING_SECONDS = 20.0
+"""Between two lines about the time left; a log of ten minutes gets thirty."""
+
 Record = Callable[[Literal["base", "head"]], Recording]
 """Record one session of one side, in a process of its own."""
 
@@ -42,11 +45,12 @@ def interleaved(
 
     Both sides stand next to each other in each round, and change places from round to round. No
     round is started that would not be over, at the length of the longest one, within ``seconds``.
-    A round that was interrupted counts for neither side.
+    A round that was interrupted counts for neither side. ``progress`` is told what begins, then the
+    time left: after the first round, and at most every ``SAYING_SECONDS``.
     """
     found: dict[Literal["base", "head"], list[Recording]] = {"base": [], "head": []}
     progress(f"profiling {name}: {sessions} sessions of each side, in turns")
-    started = clock()
+    started = said = clock()
     longest = 0.0
     out_of_time = interrupted = False
     for number in range(sessions):
@@ -62,7 +66,14 @@ def interleaved(
             break
         for side, recording in pair.items():
             found[side].append(recording)
-        longest = max(longest, clock() - begun)
+        now = clock()
+        longest = max(longest, now - begun)
+        if number + 1 < sessions and (number == 0 or now - said >= SAYING_SECONDS):
+            said = now
+            left = (now - started) / (number + 1) * (sessions - number - 1)
+            if seconds is not None:
+                left = max(0.0, min(left, seconds - (now - started)))
+            progress(f"profiling {name}: session {number + 2} of {sessions}, {left:.0f} s left")
     return Taken(
         base=tuple(found["base"]),
         head=tuple(found["head"]),

@@ -1,7 +1,7 @@
 """The samples of one capture, in pyinstrument's own words."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,12 +83,12 @@ def _function(frame: str, classes: Counter[str] | None) -> Function:
     return Function(name, file, int(line))
 
 
-def without_stem(session: Mapping[str, Any], stem: Sequence[str]) -> dict[str, Any]:
+def without_stem(session: Mapping[str, Any], is_stem: Callable[[str], bool]) -> dict[str, Any]:
     """Return a session whose stacks start at the target instead of at perfkit's own frames.
 
     Args:
         session: A session in the format of :class:`Recording`.
-        stem: Files of the frames between ``Profiler.start`` and the target.
+        is_stem: Whether a file is of those between ``Profiler.start`` and the target.
     """
     started = [_identity(frame) for frame in session["start_call_stack"]]
     records = []
@@ -96,7 +96,7 @@ def without_stem(session: Mapping[str, Any], stem: Sequence[str]) -> dict[str, A
         cut = 0
         while cut < min(len(stack), len(started)) and _identity(stack[cut]) == started[cut]:
             cut += 1
-        while cut < len(stack) and _function(stack[cut], None).file in stem:
+        while cut < len(stack) and is_stem(_function(stack[cut], None).file):
             cut += 1
         records.append((stack[:1] + (stack[cut:] or [CALLING]), seconds))
     return {

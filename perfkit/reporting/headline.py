@@ -189,8 +189,8 @@ def _check_clauses(name: str, statuses: list[Status], *, kept: str, failed: str)
 
 ADVICE: dict[Verdict, str] = {
     Verdict.REGRESSED: (
-        "Profile the regressed benchmark on both revisions (`perfkit profile bench:NAME`), or"
-        " accept it for a time with a waiver in config/performance_thresholds.yaml."
+        "Profile the regressed benchmark on both sides (`perfkit profile bench:NAME --compare"
+        " BASE`), or accept it for a time with a waiver in config/performance_thresholds.yaml."
     ),
     Verdict.DIFFERENT_WORK: (
         "The benchmark's declared outcome moved, so its times compare different work: check the"

@@ -17,6 +17,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.alike import Alike, folded, names_of
 from perfkit.reporting.culprit_words import culprit_lines
 from perfkit.reporting.headline import (
     advice,
@@ -72,10 +73,14 @@ TABLE_HEAD = ("| | benchmark | base | head | change | n |", "|---|---|--:|--:|--
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to say: a row of a table or a line of a list, with the section it stands in."""
+    """One thing to say: a row of a table or a line of a list, with the section it stands in.
+
+    ``count`` is how many benchmarks a row of a table speaks of.
+    """
 
     section: str
     lines: tuple[str, ...]
+    count: int = 1
 
     @property
     def size(self) -> int:
@@ -106,7 +111,7 @@ def report_markdown(report: Report, *, limit: int = COMMENT_BYTES) -> str:
         if room < 0:
             break
         kept.setdefault(item.section, []).extend(item.lines)
-        said[item.section] += 1
+        said[item.section] += item.count
     left = {section: totals[section] - said[section] for section in totals}
     lines = [*top, *_table("open", kept, left), *_list("findings", kept, left)]
     lines += _folded(f"{totals['more']} more changed", "more", kept, left)
@@ -166,11 +171,13 @@ def _warnings(report: Report) -> list[str]:
 
 def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
     """Return how many things each section would have if all of them fitted."""
-    changed = sum(map(_changed, rows))
+    placed = _placed(rows)
     quiet = {str(verdict): sum(row.verdict is verdict for row in rows) for verdict in QUIET}
     return {
-        "open": min(changed, OPEN_ROWS),
-        "more": max(changed - OPEN_ROWS, 0),
+        **{
+            section: sum(len(group) for group, where in placed if where == section)
+            for section in ("open", "more")
+        },
         "findings": len(_findings(report)),
         "warnings": len(_warnings(report)),
         **quiet,
@@ -179,23 +186,34 @@ def _totals(report: Report, rows: Sequence[Comparison]) -> dict[str, int]:
 
 def _items(report: Report, rows: Sequence[Comparison]) -> Iterator[Item]:
     """Yield everything there is to say, what matters most first."""
-    changed = [row for row in rows if _changed(row)]
-    placed = [(row, "open" if index < OPEN_ROWS else "more") for index, row in enumerate(changed)]
+    placed = _placed(rows)
     grave = {Status.FAILED, Status.ERROR}
-    yield from (Item(section, _row(row)) for row, section in placed if row.status in grave)
+    yield from (_item(group, where) for group, where in placed if group[0].status in grave)
     yield from (Item("findings", _finding(finding)) for finding in _findings(report))
     yield from (Item("warnings", (line,)) for line in _warnings(report))
-    yield from (Item(section, _row(row)) for row, section in placed if row.status not in grave)
+    yield from (_item(group, where) for group, where in placed if group[0].status not in grave)
     for verdict in QUIET:
-        yield from (Item(verdict, _row(row)) for row in rows if row.verdict is verdict)
+        alike = folded(row for row in rows if row.verdict is verdict)
+        yield from (_item(group, verdict) for group in alike)
 
 
-def _row(row: Comparison) -> tuple[str]:
+def _placed(rows: Iterable[Comparison]) -> list[tuple[Alike, str]]:
+    """Return the changed rows, alike ones together, and whether each stands in the open table."""
+    changed = folded(row for row in rows if _changed(row))
+    return [(group, "open" if index < OPEN_ROWS else "more") for index, group in enumerate(changed)]
+
+
+def _item(group: Alike, section: str) -> Item:
+    return Item(section, _row(group), len(group))
+
+
+def _row(group: Alike) -> tuple[str]:
+    row = group[0]
     mark = MARK[row.verdict] if counted(row) else "👁"
     values = [side.median for side in (row.base, row.head) if side is not None]
     scale = scale_of(values, row.unit)
     base, head = (
-        "-" if side is None else quantity(side.median, row.unit, scale)
+        "-" if side is None or group[1:] else quantity(side.median, row.unit, scale)
         for side in (row.base, row.head)
     )
     moved = n = "-"
@@ -206,8 +224,10 @@ def _row(row: Comparison) -> tuple[str]:
         n = f"{row.shift.n_base}+{row.shift.n_head}"
     notes = list(row_notes(row))
     culprits = culprit_lines(row, quote=inert, plain=inert_sentence)
+    names, more = names_of(group)
     cell = [
-        inert(str(row.benchmark)),
+        *map(inert, names),
+        *([f"and {more} more benchmarks"] if more else []),
         *(inert_sentence(note, NOTE_CHARACTERS) for note in notes[:MOST_NOTES]),
         *([f"and {len(notes) - MOST_NOTES} more"] if len(notes) > MOST_NOTES else []),
         *(f"↳ {line}" for line in culprits[:MOST_NOTES]),

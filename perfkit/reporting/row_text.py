@@ -40,17 +40,20 @@ def method(report: Report) -> str:
     """Return how the figures were made, in one line."""
     parts = []
     if report.comparisons:
-        parts.append(
-            f"{report.rounds} interleaved {'round' if report.rounds == 1 else 'rounds'}"
-            " of fresh processes"
-            if report.rounds
-            else "nothing was measured now"
-        )
+        parts.append(_rounds(report) if report.rounds else "nothing was measured now")
     if report.rounds or report.seconds or not report.comparisons:
         parts.append(duration(report.seconds))
     if report.environment:
         parts.append(environment_line(report.environment))
     return "; ".join(parts)
+
+
+def _rounds(report: Report) -> str:
+    """Return how many rounds were run, and why ``n`` of a row is less where it is."""
+    words = f"{report.rounds} interleaved {'round' if report.rounds == 1 else 'rounds'}"
+    fewer = any(row.shift and row.shift.n_head < report.rounds for row in report.comparisons)
+    counted = " (n counts those that decided a row)" if fewer else ""
+    return f"{words} of fresh processes{counted}"
 
 
 def environment_line(environment: Environment) -> str:

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import BenchmarkId, Environment, Run, Sample
@@ -40,7 +41,9 @@ def run_text(
     for sample in run.samples:
         table.add_row(*_row(sample))
     state = "uncommitted changes on " if run.dirty else ""
-    title = f"{state}{run.commit[:10]}: {rounds} rounds of fresh processes, {duration(seconds)}"
+    counted = f"{rounds} {'round' if rounds == 1 else 'rounds'} of fresh processes"
+    part = "" if run.shard is None else f", shard {run.shard.index}/{run.shard.count}"
+    title = f"{state}{run.commit[:10]}{part}: {counted}, {duration(seconds)}"
     parts: list[RenderableType] = [Text(title, style="bold"), Text(), table, Text()]
     if skipped:
         names = ", ".join(map(str, skipped))
@@ -105,6 +108,7 @@ def run_values(
         "asv_runner": run.asv_runner,
         "packages": dict(run.packages),
         "loads": list(run.loads),
+        "shard": None if run.shard is None else asdict(run.shard),
         "skipped": [str(identity) for identity in skipped],
         "benchmarks": [
             {

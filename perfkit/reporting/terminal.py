@@ -12,6 +12,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.reporting.alike import Alike, folded, names_of
 from perfkit.reporting.culprit_words import culprits_of
 from perfkit.reporting.headline import advice, counted, headline, magnitude, sorted_rows
 from perfkit.reporting.quantity import change, change_interval
@@ -28,6 +29,7 @@ from perfkit.reporting.row_text import (
     verdict_text,
     waiver_text,
 )
+from perfkit.reporting.rows import Line, Rows
 from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ MARK = {
 def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     """Return the whole report: headline, changed rows, folded rows, budgets, leaks, method.
 
-    Unchanged rows are one line together, unless ``every_row`` is wanted.
+    Unchanged rows are one line together, and those that failed for one reason are one row, unless
+    ``every_row`` is wanted.
     """
     from rich.console import Group
     from rich.text import Text
@@ -61,12 +64,13 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
         parts.append(_line(f"{revision(report.base)} -> {revision(report.head)}", style="dim"))
     parts.append(_line(headline(report), style=f"bold {COLOUR[report.status]}"))
     rows = sorted_rows(report)
-    folded = [] if every_row else [row for row in rows if row.verdict is Verdict.UNCHANGED]
+    unchanged = [] if every_row else [row for row in rows if row.verdict is Verdict.UNCHANGED]
     shown = [row for row in rows if every_row or row.verdict is not Verdict.UNCHANGED]
     if shown:
-        parts += [Text(), _comparisons(shown), *_culprits(shown)]
-    if folded:
-        parts += [Text(), _folded(folded)]
+        groups = [(row,) for row in shown] if every_row else folded(shown)
+        parts += [Text(), _comparisons(groups), *_culprits(shown)]
+    if unchanged:
+        parts += [Text(), _unchanged(unchanged)]
     if report.budgets:
         parts += [Text(), _line("Budgets", style="bold"), *map(budget_line, report.budgets)]
     if report.leaks:
@@ -92,30 +96,29 @@ def _line(words: str, style: str = "") -> "Text":
     return Text(visible(words), style=style)
 
 
-def _comparisons(rows: Iterable[Comparison]) -> "RenderableType":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("")
-    table.add_column("benchmark", overflow="fold", min_width=20)
-    for name in ("base", "head", "change"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", min_width=20)
-    for row in rows:
+def _comparisons(groups: Iterable[Alike]) -> Rows:
+    lines = []
+    for group in groups:
+        row = group[0]
         status = row.status
-        mark = MARK[status] if counted(row) else "👁"
-        colour = "green" if row.verdict is Verdict.IMPROVED else COLOUR[status]
-        base, head = sides_text(row)
-        table.add_row(
-            _line(mark, style=colour),
-            _line(str(row.benchmark)),
-            _line(base),
-            _line(head),
-            _line(change_text(row)),
-            _line(verdict_text(row), style=colour),
+        base, head = sides_text(row) if len(group) == 1 else ("-", "-")
+        lines.append(
+            Line(
+                mark=MARK[status] if counted(row) else "👁",
+                name=_names(group),
+                base=base,
+                head=head,
+                change=change_text(row),
+                verdict=verdict_text(row),
+                style="green" if row.verdict is Verdict.IMPROVED else COLOUR[status],
+            )
         )
-    return table
+    return Rows(lines)
+
+
+def _names(group: Alike) -> str:
+    names, more = names_of(group)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _culprits(rows: Iterable[Comparison]) -> "list[Text]":
@@ -123,7 +126,7 @@ def _culprits(rows: Iterable[Comparison]) -> "list[Text]":
     return [_line(""), _line("Culprits", style="bold"), *map(_line, found)] if found else []
 
 
-def _folded(rows: list[Comparison]) -> "Text":
+def _unchanged(rows: list[Comparison]) -> "Text":
     largest = max(rows, key=lambda row: magnitude(row.shift.ratio.estimate) if row.shift else 0.0)
     text = f"✓ {len(rows)} unchanged"
     if largest.shift is not None:

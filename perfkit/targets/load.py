@@ -3,7 +3,6 @@
 import functools
 import importlib
 import importlib.util
-import inspect
 import itertools
 import os
 import pkgutil  # noqa: F401 - runpy imports it at its first use, which would be measured
@@ -15,12 +14,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import CoroutineType, TracebackType
+from types import CoroutineType
 from typing import Any, assert_never
 
 from perfkit.benchmarking.suite import Suite, find_suite
-from perfkit.errors import MeasurementError, PerfkitError, UsageError
+from perfkit.errors import MeasurementError, UsageError
 from perfkit.model import BenchmarkId
+from perfkit.targets.blame import blame, blamed
+from perfkit.targets.called import called, is_part_of
 from perfkit.targets.spec import Target, TargetKind
 
 Run = Callable[[], object]
@@ -30,10 +31,11 @@ Run = Callable[[], object]
 def load(target: Target, site: Path | None = None) -> Iterator[Run]:
     """Prepare a target and yield the function that runs it once.
 
-    Preparing imports a callable's module or runs a benchmark's ``setup_cache`` and ``setup``;
-    leaving runs a benchmark's ``teardown``. Scripts and modules start anew at each call, under
-    ``__name__ == "__main__"``; what they imported stays imported. A coroutine is run to its end
-    with :func:`asyncio.run`. ``sys.path``, ``sys.argv`` and, for a benchmark, the working
+    Preparing imports a callable's module and makes its arguments, runs a benchmark's
+    ``setup_cache`` and ``setup`` or a test's fixtures, or connects to a server; leaving undoes
+    that. Scripts and modules start anew at each call, under ``__name__ == "__main__"``; what they
+    imported stays imported. A coroutine is run to its end with :func:`asyncio.run`.
+    ``sys.path``, ``sys.argv`` and, for a benchmark, the working
     directory are the target's afterwards.
 
     A benchmark imports the project from the working tree, as asv would install it; with ``site``
@@ -50,9 +52,19 @@ def load(target: Target, site: Path | None = None) -> Iterator[Run]:
         case TargetKind.MODULE:
             yield _guarded(target, _module(target))
         case TargetKind.CALLABLE:
-            yield _guarded(target, _callable(target))
+            yield _guarded(target, called(target))
         case TargetKind.BENCHMARK:
             with _benchmark(target, site) as body:
+                yield _guarded(target, body)
+        case TargetKind.PYTEST:
+            from perfkit.targets.pytest_body import body_of_test
+
+            with body_of_test(target) as body:
+                yield _guarded(target, body)
+        case TargetKind.MCP:
+            from perfkit.targets.mcp_tool import tool_call  # the others need no asyncio
+
+            with tool_call(target) as body:
                 yield _guarded(target, body)
         case _:
             assert_never(target.kind)
@@ -91,65 +103,11 @@ def _find_spec(target: Target, name: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(name)
     except ModuleNotFoundError as error:
-        if _is_part_of(error.name, name):
+        if is_part_of(error.name, name):
             return None
-        raise _blame(target, error) from error
+        raise blame(target, error) from error
     except Exception as error:
-        raise _blame(target, error) from error
-
-
-def _callable(target: Target) -> Run:
-    sys.path.insert(0, str(Path.cwd()))
-    module_name, _, path = target.name.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if not _is_part_of(error.name, module_name):
-            raise _blame(target, error) from error
-        raise UsageError(
-            f"{target}: there is no module {error.name} seen from {Path.cwd()}; check the name, "
-            "or start perfkit where the module can be imported"
-        ) from None
-    except BaseException as error:
-        raise _blame(target, error) from error
-    for name in path.split("."):
-        if not hasattr(found, name):
-            raise UsageError(f"{target}: {module_name} has no {path}; check the name")
-        found = getattr(found, name)
-    _check_signature(target, found)
-    return found  # type: ignore[no-any-return]
-
-
-def _is_part_of(missing: str | None, wanted: str) -> bool:
-    """Whether a missing module is the wanted one or a package around it."""
-    return missing is not None and f"{wanted}.".startswith(f"{missing}.")
-
-
-def _check_signature(target: Target, function: object) -> None:
-    if not callable(function):
-        raise UsageError(
-            f"{target} is a {type(function).__name__}, not a function: name something to call"
-        )
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(
-            f"{target} is a generator function, and calling it does no work: "
-            "name a function that consumes it"
-        )
-    try:
-        signature = inspect.signature(function)
-    except ValueError:
-        return  # Some C functions tell no signature; calling them tells.
-    needed = [
-        name
-        for name, parameter in signature.parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if needed:
-        raise UsageError(
-            f"{target} needs arguments ({', '.join(needed)}) and perfkit calls it with none: "
-            "name a function that supplies them"
-        )
+        raise blame(target, error) from error
 
 
 @contextmanager
@@ -159,7 +117,7 @@ def _benchmark(target: Target, site: Path | None) -> Iterator[Run]:
     # asv runs each benchmark in a scratch directory, where setup_cache may leave files.
     with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
         os.chdir(scratch)
-        with _blamed(target):
+        with blamed(target):
             benchmark = _find_benchmark(target, suite.benchmarks)
             benchmark.set_cache(benchmark.do_setup_cache())
             skipped = benchmark.do_setup()
@@ -172,7 +130,7 @@ def _benchmark(target: Target, site: Path | None) -> Iterator[Run]:
             # asv_runner has no public name for "the cache, then the parameters".
             yield functools.partial(benchmark.func, *benchmark._build_params())  # noqa: SLF001
         finally:
-            with _blamed(target):
+            with blamed(target):
                 benchmark.do_teardown()
 
 
@@ -243,7 +201,9 @@ def _guarded(target: Target, body: Run) -> Run:
                 _end_fork(error)
             if isinstance(error, SystemExit) and error.code in (None, 0):
                 return None
-            raise _blame(target, error) from error
+            if isinstance(error, MeasurementError):
+                raise
+            raise blame(target, error) from error
         if forked:
             _end_fork(None)
         return result
@@ -268,43 +228,3 @@ def _end_fork(error: BaseException | None) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-@contextmanager
-def _blamed(target: Target) -> Iterator[None]:
-    try:
-        yield
-    except PerfkitError:
-        raise
-    except BaseException as error:
-        raise _blame(target, error) from error
-
-
-def _blame(target: Target, error: BaseException) -> MeasurementError:
-    """Return the sentence for what the target's code raised; trims the error's traceback."""
-    error.__traceback__ = _without_own_frames(error.__traceback__)
-    if isinstance(error, SystemExit):
-        return MeasurementError(
-            f"{target} ended itself with sys.exit({error.code!r}), so its work was not measured: "
-            "give it what it needs to succeed"
-        )
-    summary = traceback.extract_tb(error.__traceback__)
-    place = "".join(f" at {at.filename}:{at.lineno} in {at.name}" for at in summary[-1:])
-    said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    return MeasurementError(
-        f"{target} raised {said}{place}: its traceback stands above, "
-        "repair the target and measure again"
-    )
-
-
-_OWN_FILES = {__file__, runpy.__file__, "<frozen runpy>", importlib.__file__}
-
-
-def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Drop the outermost frames that belong to perfkit and the import machinery."""
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name not in _OWN_FILES and not name.startswith("<frozen importlib"):
-            return trace
-        trace = trace.tb_next
-    return None

@@ -28,10 +28,10 @@ def serve(measure: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         }
     except PerfkitError as error:
         cause = error.__cause__
-        if isinstance(error, MeasurementError) and isinstance(cause, Exception):
+        if isinstance(error, MeasurementError) and not isinstance(cause, SystemExit | None):
             traceback.print_exception(cause)
         answer = {"end": "usage" if isinstance(error, UsageError) else "failed", "why": str(error)}
-    # A target may have closed its streams.
+    # A target may have closed its streams, and emptied the folder of temporary files.
     with contextlib.suppress(ValueError, OSError):
         sys.stdout.flush()
     write_whole(result, json.dumps(answer))

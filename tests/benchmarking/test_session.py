@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +13,14 @@ import pytest
 from asv_runner.benchmarks.time import TimeBenchmark
 from tiny_project import Project
 
-from perfkit.benchmarking import child, session
+from perfkit.benchmarking import child, measured_side, session
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover
-from perfkit.benchmarking.process import Interpreter
+from perfkit.benchmarking.measured_side import MeasuredSide
+from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_child
 from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.recorder import Measured
 from perfkit.benchmarking.session import (
-    MeasuredSide,
     Measurement,
     Plan,
     Progress,
@@ -190,7 +191,7 @@ SAID = {
     "track_exit": "ended without a result (did it call os._exit?)",
     "track_exit_3": "exited with 3",
     "track_segfault": "killed by SIGSEGV",
-    "track_killed": "killed by SIGKILL, as the system does when memory runs out",
+    "track_killed": "killed (SIGKILL), often by the kernel for lack of memory",
     "track_memory": "ran out of memory: MemoryError",
     "track_realtime": "killed by signal ",
     "track_nan": "gave nan, wanted a finite number of at least 0",
@@ -207,7 +208,7 @@ SAID = {
 
 
 def test_what_fails_is_one_sentence_each(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "START_UP_ALLOWANCE", 0.0)
+    monkeypatch.setattr(measured_side, "START_UP_ALLOWANCE", 0.0)
     found = one_round(project, BAD, rounds=2)
     samples = {
         str(identity).removeprefix("bench."): sample
@@ -225,6 +226,31 @@ def test_what_fails_is_one_sentence_each(project: Project, monkeypatch: pytest.M
     assert output["bench.track_noise"].endswith("ValueError: after the noise")
     assert samples["track_fork"].processes == ((1,), (1,))
     assert not list(sleepers())
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ([3, 4], "killed by the kernel (SIGKILL), as memory ran out"),
+        ([3, 3], "killed (SIGKILL), often by the kernel for lack of memory"),
+        ([None, None], "killed (SIGKILL), often by the kernel for lack of memory"),
+    ],
+)
+def test_memory_is_blamed_where_the_kernel_says_so(
+    tmp_path: Path, counts: list[int | None], words: str
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\nkill -9 $$\n")
+    fake.chmod(0o755)
+    told = iter(counts)
+    with pytest.raises(ProcessFailedError, match=re.escape(words)):
+        call_child(
+            {"command": "run"},
+            interpreter=Interpreter(python=fake),
+            folder=tmp_path,
+            timeout=60,
+            kills=lambda: next(told),
+        )
 
 
 def sleepers() -> Iterator[int]:
@@ -250,7 +276,11 @@ def test_the_wrong_code_is_no_measurement(project: Project, tmp_path: Path) -> N
         "def track_work(): return tiny.work(3)\n",
     )
     (sample,) = found.samples["head"].values()
-    assert sample.failure == f"measured the wrong code: imported tiny from {installed}/tiny.py"
+    assert sample.failure == (
+        f"measured the wrong code: found tiny from {installed}/tiny.py, wanted the build of this"
+        " revision; let the suite import the project by its name, and leave sys.path and PYTHONPATH"
+        " alone"
+    )
     assert sample.processes == ()
 
 
@@ -287,9 +317,9 @@ def test_only_what_a_suite_leaves_to_the_tool_is_shortened(
 
     def refuse(request: Mapping[str, object], **_: object) -> dict[str, object]:
         asked.append(request)
-        raise session.ProcessFailedError("not now", "")
+        raise measured_side.ProcessFailedError("not now", "")
 
-    monkeypatch.setattr(session, "call_child", refuse)
+    monkeypatch.setattr(measured_side, "call_child", refuse)
     with MeasuredSide(side) as running:
         running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, 0)
     assert [request["overrides"] for request in asked] == [overrides]
@@ -469,15 +499,18 @@ def test_what_was_measured_under_load_is_remembered() -> None:
         assert sorted(map(len, loaded)) == [1, 2]
         assert all(rounds[-1] == 2 for rounds in loaded)
     assert list(warnings_of_load([found])) == [
-        "measuring waited 12 s for other programs to stop using the processors",
         (
             "other programs used half of the processors or more during 3 of 6 measurements, which"
-            " adds noise: stop them, or wait for a quieter machine"
-        ),
+            " adds noise: stop them, or wait for a quieter machine (perfkit waited 12 s)"
+        )
     ]
     quiet_ones, _ = scripted(["a"], Plan(min_rounds=20, max_rounds=20, seconds=1e9), fine)
     quiet_ones.loaded_pairs = 1  # one in twenty is no warning
     assert list(warnings_of_load([quiet_ones])) == []
+    quiet_ones.waited_seconds = 4.0  # and they ended meanwhile
+    assert list(warnings_of_load([quiet_ones])) == [
+        "measuring waited 4 s for other programs to stop using the processors"
+    ]
 
 
 def test_verdicts_and_the_time_left_are_told_while_measuring() -> None:
@@ -512,6 +545,20 @@ def test_verdicts_and_the_time_left_are_told_while_measuring() -> None:
     assert 0 < last.seconds_left < 30
 
 
+def test_waiting_for_others_is_no_part_of_the_pace() -> None:
+    seen: list[Progress] = []
+    scripted(
+        ["a", "b", "c"],
+        Plan(min_rounds=2, max_rounds=2, seconds=1e9),
+        fine,
+        clock=itertools.count(step=2).__next__,
+        on_progress=seen.append,
+        quiet=Shares(*[0.9] * 6),  # type: ignore[arg-type]  # waits 2 s each time
+    )
+    # 4 s for the first pair, 2 of them waited; five pairs are left.
+    assert seen[1].seconds_left == (4 - 2) * 5
+
+
 def test_calls_per_value_are_what_the_first_process_found(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,7 +577,7 @@ def test_calls_per_value_are_what_the_first_process_found(
             "foreign": [],
         }
 
-    monkeypatch.setattr(session, "call_child", answer)
+    monkeypatch.setattr(measured_side, "call_child", answer)
     benchmark = Benchmark(
         name="bench.Work.time_work", kind="time", unit=Unit.SECONDS, parameters=(), version="1",
         timeout=1, automatic_repeat=True,
@@ -539,9 +586,9 @@ def test_calls_per_value_are_what_the_first_process_found(
         for number in range(3):
             running.run(benchmark, benchmark.ids[0], side.suite.benchmarks, number)
     assert [one["overrides"] for one in asked] == [
-        {"repeat": session.AUTOMATIC_REPEAT},
-        {"repeat": session.AUTOMATIC_REPEAT, "number": 42},
-        {"repeat": session.AUTOMATIC_REPEAT, "number": 42},
+        {"repeat": measured_side.AUTOMATIC_REPEAT},
+        {"repeat": measured_side.AUTOMATIC_REPEAT, "number": 42},
+        {"repeat": measured_side.AUTOMATIC_REPEAT, "number": 42},
     ]
     assert all(one["affinity"] == (0,) for one in asked)
 

@@ -1,5 +1,6 @@
 """What a server may do to the client: nothing that lasts, costs memory, or gets the token."""
 
+import contextlib
 import logging
 import socketserver
 import threading
@@ -10,15 +11,10 @@ from forge_server import READ_ONLY, TOKEN, UNICORN, Clock, Fault, Forge, serving
 
 from perfkit.errors import PostingError
 from perfkit.forge import github as github_headers
+from perfkit.forge.address import origin_of
+from perfkit.forge.answer import RefusedError, UnansweredError
 from perfkit.forge.github import GitHub
-from perfkit.forge.http import (
-    Client,
-    Limits,
-    RefusedError,
-    Timing,
-    UnansweredError,
-    origin_of,
-)
+from perfkit.forge.http import Client, Limits, Timing
 
 
 @pytest.fixture
@@ -351,3 +347,66 @@ def test_a_host_may_be_exempt_from_the_proxy(
     with pytest.raises(UnansweredError):
         client_of("https://api.github.invalid", tries=1).read("user", explain)
     assert proxy == []
+
+
+def test_what_no_header_can_hold_is_a_sentence_without_the_token(forge: Forge) -> None:
+    client = client_of(forge.api)
+    client.credential = {"Authorization": "Bearer t\u00f6k\u20acn\r\nX: y"}
+    with pytest.raises(PostingError, match=r"no request can be made \((\w+)\)") as caught:
+        client.write("POST", "user", explain, {})
+    assert not isinstance(caught.value, UnansweredError)  # nothing was sent, so none looks for it
+    assert "GITHUB_API_URL" in str(caught.value)
+    assert "t\u00f6k" not in str(caught.value)
+    assert forge.journal == []
+
+
+@pytest.mark.parametrize("path", ["\x7f", "a\u2028b", "x" * 70_000])
+def test_no_path_ends_perfkit_as_a_bug(forge: Forge, path: str) -> None:
+    with pytest.raises(PostingError):
+        client_of(forge.api, tries=1).read(path, explain)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\0\0\0\r\n\r\n",
+        b"HTTP/1.1 nine OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\nContent-Length: 3\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n[]",
+    ],
+)
+def test_whatever_is_answered_is_a_value_or_a_sentence(answer: bytes) -> None:
+    class Saying(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Saying) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        client = client_of(f"http://127.0.0.1:{server.server_address[1]}", tries=1)
+        found: object = []
+        with contextlib.suppress(
+            PostingError
+        ):  # what urllib3 takes for an answer is its own affair
+            found = client.read("user", explain)
+        assert found == []
+        server.shutdown()
+
+
+def test_a_failure_that_no_library_names_is_no_answer(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(forge.api, tries=1)
+
+    def broken(*_: object, **__: object) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'readline'")
+
+    monkeypatch.setattr("urllib3.PoolManager.request", broken)
+    with pytest.raises(UnansweredError, match=r"no answer \(AttributeError: 'NoneType'"):
+        client.write("POST", "user", explain, {})

@@ -68,3 +68,38 @@ def test_an_interrupted_round_counts_for_neither_side() -> None:
 def test_a_failure_is_not_hidden() -> None:
     with pytest.raises(MeasurementError, match="stopped"):
         run(taking([], fail=3, error=MeasurementError))
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "said"),
+    [
+        (1.0, None, ["session 2 of 6, 10 s left"]),
+        (1.0, 7.0, ["session 2 of 6, 5 s left"]),
+        (
+            15.0,  # two readings of the clock a round
+            None,
+            [
+                "session 2 of 6, 150 s left",
+                "session 3 of 6, 120 s left",
+                "session 4 of 6, 90 s left",
+                "session 5 of 6, 60 s left",
+                "session 6 of 6, 30 s left",
+            ],
+        ),
+    ],
+)
+def test_the_time_left_is_said(step: float, seconds: float | None, said: list[str]) -> None:
+    lines: list[str] = []
+    interleaved(
+        taking([]),
+        sessions=6,
+        seed=0,
+        name="app:main",
+        clock=ticking(step),
+        seconds=seconds,
+        progress=lines.append,
+    )
+    assert lines == [
+        "profiling app:main: 6 sessions of each side, in turns",
+        *(f"profiling app:main: {line}" for line in said),
+    ]

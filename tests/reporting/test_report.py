@@ -205,6 +205,46 @@ def test_the_comment(name: str) -> None:
     assert text == (GOLDEN / f"comment_{name}.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_a_narrow_terminal_shows_every_verdict_whole(width: int) -> None:
+    text = shown(report_text(FULL), width)
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.split())
+    for said in (
+        "✗ suite.time_index('a') 12.34 ms ±0.25 -> 28.51 ms ±0.57, x2.31 [x2.27, x2.36]",
+        "x2.36] regressed: p 0.0008, floor 5 %, n 12+12",
+        "! suite.time_gone 500.0 ms ±10.0 -> - missing: not in the suite of head",
+        "✓ suite.track_new - -> 1.234 k ±0.02 new: not on base",
+    ):
+        assert said in words
+
+
+def test_what_failed_for_one_reason_is_one_row() -> None:
+    names = [f"suite.time_{letter}" for letter in "abcdefg"]
+    failed = [row(name, Verdict.FAILED, 1.0, None, reason="no module named x") for name in names]
+    other = row("suite.time_other", Verdict.FAILED, None, None, reason="killed by SIGSEGV")
+    waived = replace(failed[0], benchmark=BenchmarkId("suite.time_w"), waived="known")
+    report = Report(command="compare", comparisons=(*failed[:3], other, waived, *failed[3:]))
+    text = " ".join(shown(report_text(report)).split())
+    assert text.count("failed: no module named x") == 2  # the waived one is a row of its own
+    assert "suite.time_d, suite.time_e and 2 more" in text
+    assert "suite.time_f" not in text
+    assert "8 of 9 benchmarks failed" in text
+    assert all(name in shown(report_text(report, every_row=True)) for name in names)
+    comment = report_markdown(report)
+    (line,) = [line for line in comment.splitlines() if "no module" in line and "⛔" in line]
+    assert line.count("<code>") == 5
+    assert "</code><br>and 2 more benchmarks<br>no module named x | - | - | - | - |" in line
+    # A row that takes the room of none is counted for all that it speaks of.
+    many = [
+        row(f"suite.time_{n}", Verdict.FAILED, None, None, reason=f"{n % 900} {'x' * 200}")
+        for n in range(1800)
+    ]
+    cut = report_markdown(Report(command="compare", comparisons=tuple(many)))
+    (rest,) = [int(line.split()[1]) for line in cut.splitlines() if line.startswith("and ")]
+    assert rest == 1800 - 2 * cut.count("⛔")
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
     report = REPORTS[name]
@@ -459,7 +499,7 @@ def test_a_run() -> None:
     )
     assert set(values) == {
         "commit", "dirty", "stored", "warnings", "environment", "asv_runner", "packages", "loads",
-        "skipped", "benchmarks",
+        "shard", "skipped", "benchmarks",
     }  # fmt: skip
     assert values["environment"]["fingerprint"] == RUN.environment.fingerprint
     assert values["benchmarks"][2] == {

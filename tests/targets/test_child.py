@@ -6,67 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from perfkit.errors import MeasurementError, UsageError
-from perfkit.targets import parse_target, run_child
-
-# The smallest measuring child: it calls the target and says what came back.
-CALL = """
-from perfkit.targets.load import load
-from perfkit.targets.serve import serve
-from perfkit.targets.spec import Target
-
-def measure(request):
-    with load(Target.from_json(request["target"])) as run:
-        return {"returned": [repr(run()) for _ in range(request["calls"])]}
-
-serve(measure)
-"""
+from perfkit.targets import run_child
 
 Call = Callable[..., list[str]]
-
-
-@pytest.fixture
-def call(tmp_path: Path) -> Call:
-    measurer = tmp_path / "measurer"
-    measurer.mkdir()
-    (measurer / "call_it.py").write_text(CALL)
-    project = tmp_path / "project"
-    project.mkdir()
-
-    def run(
-        source: str,
-        text: str = "app.py",
-        *,
-        args: tuple[str, ...] = (),
-        calls: int = 1,
-        timeout: float | None = 60,
-        module: bool = False,
-        files: dict[str, str] | None = None,
-    ) -> list[str]:
-        for name, content in {"app.py": source, **(files or {})}.items():
-            (project / name).parent.mkdir(parents=True, exist_ok=True)
-            (project / name).write_text(textwrap.dedent(content))
-        target = parse_target(text, module=module, args=args, cwd=project)
-        answer: dict[str, Any] = run_child(
-            "call_it",
-            {"target": target.to_json(), "calls": calls},
-            cwd=project,
-            name=str(target),
-            timeout=timeout,
-            environment={"PYTHONPATH": str(measurer)},
-        )
-        returned: list[str] = answer["returned"]
-        return returned
-
-    return run
 
 
 def test_a_script_runs_as_main_with_its_arguments_and_neighbours(
@@ -123,6 +72,53 @@ def test_names_of_the_project_do_not_shadow_what_perfkit_needs(call: Call) -> No
     assert call("def main(): return 1", "app:main", files=files) == ["1"]
 
 
+def test_a_callable_gets_its_arguments_from_json_or_from_a_factory(call: Call) -> None:
+    source = """
+        def join(*parts, end="."):
+            return "".join(map(str, parts)) + end
+        async def later(parts):
+            return join(*parts)
+        made = []
+        def make():
+            made.append(1)
+            return {"parts": ["a", len(made)]}
+        def make_tuple():
+            return "b", "c"
+    """
+    assert call(source, "app:join", arguments='[1, "x"]') == ["'1x.'"]
+    assert call(source, "app:join", arguments='{"end": "!"}') == ["'!'"]
+    assert call(source, "app:later", factory="app:make", calls=2) == ["'a1.'"] * 2
+    assert call(source, "app:join", factory="app:make_tuple") == ["'bc.'"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"arguments": "[1, 2]"}, r"does not take these.*too many.*it takes \(size\)"),
+        ({"arguments": "{}"}, r"needs arguments \(size\)"),
+        ({"factory": "app:nothing"}, "factory returned a NoneType, wanted a list"),
+        ({"factory": "app:numbered"}, "factory returned a dict, wanted"),
+        ({"factory": "app:VALUE"}, "app:VALUE is a int, wanted a function"),
+        ({"factory": "app:absent"}, "app has no absent"),
+    ],
+)
+def test_arguments_that_cannot_be_used(call: Call, options: dict[str, str], said: str) -> None:
+    source = """
+        VALUE = 1
+        def take(size): ...
+        def nothing(): ...
+        def numbered(): return {1: 2}
+    """
+    with pytest.raises(UsageError, match=said):
+        call(source, "app:take", **options)
+
+
+def test_a_factory_that_raises_is_named_with_its_line(call: Call) -> None:
+    source = "def take(size): ...\ndef make(): raise OSError('no data')\n"
+    with pytest.raises(MeasurementError, match=r"raised OSError: no data at .*app\.py:2 in make"):
+        call(source, "app:take", factory="app:make")
+
+
 @pytest.mark.parametrize("ending", ["sys.exit()", "sys.exit(0)", "sys.exit(None)"])
 def test_exit_with_status_0_is_a_normal_end(call: Call, ending: str) -> None:
     assert call(f"import sys; {ending}") == ["None"]
@@ -170,7 +166,7 @@ def test_a_target_that_fails_is_never_a_pass(call: Call, source: str, said: str)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("app:takes", r"needs arguments \(first, key\)"),
+        ("app:takes", r"needs arguments \(first, key\).*--args.*--factory"),
         ("app:absent", "app has no absent"),
         ("app:VALUE", "is a int, not a function"),
         ("app:generate", "generator function"),
