@@ -119,6 +119,7 @@ def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> N
         for entries in (
             thresholds.benchmarks,
             thresholds.budgets,
+            thresholds.profile_budgets,
             thresholds.leaks,
             thresholds.objectives,
             thresholds.waivers,
