@@ -1,5 +1,6 @@
 """Which floor holds for a benchmark, and where it says that it comes from."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,3 +109,15 @@ def test_peak_memory_has_a_threshold_of_its_own() -> None:
         assert floor_of(large, rules(own)).value == 0.07
     with pytest.raises(ValueError, match="wanted a size such as 1MiB"):
         rules(memory_floor="2s")
+
+
+def test_an_absolute_floor_keeps_its_reason_and_counts_from_the_end_that_stands() -> None:
+    own = {"match": "*", "threshold": "8%", "absolute_floor": "10ms", "why": "a tick"}
+    spread = Sample(
+        benchmark=ID, unit=Unit.SECONDS, processes=((0.01, 0.05),) * 3, rounds=(0, 1, 2)
+    )
+    found = floor_of(spread, rules(own))
+    assert (found.value, found.why) == (pytest.approx(0.01 / 0.014), "a tick")
+    assert floor_of(replace(spread, better="higher"), rules(own)).value == pytest.approx(
+        0.01 / 0.046
+    )
