@@ -112,12 +112,10 @@ def test_peak_memory_has_a_threshold_of_its_own() -> None:
 
 
 def test_an_absolute_floor_keeps_its_reason_and_counts_from_the_end_that_stands() -> None:
-    own = {"match": "*", "threshold": "8%", "absolute_floor": "10ms", "why": "a tick"}
-    spread = Sample(
-        benchmark=ID, unit=Unit.SECONDS, processes=((0.01, 0.05),) * 3, rounds=(0, 1, 2)
-    )
-    found = floor_of(spread, rules(own))
+    own = {"match": "*", "metric": "time", "absolute_floor": "10ms", "why": "a tick"}
+    processes = ((0.01, 0.05),) * 3
+    spread = Sample(benchmark=ID, unit=Unit.SECONDS, processes=processes, rounds=(0, 1, 2))
+    found = floor_of(spread, rules({**own, "threshold": "8%"}))
     assert (found.value, found.why) == (pytest.approx(0.01 / 0.014), "a tick")
-    assert floor_of(replace(spread, better="higher"), rules(own)).value == pytest.approx(
-        0.01 / 0.046
-    )
+    higher = replace(spread, better="higher")
+    assert floor_of(higher, rules({**own, "threshold": "8%"})).value == pytest.approx(0.01 / 0.046)
