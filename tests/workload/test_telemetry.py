@@ -22,13 +22,15 @@ def test_a_server_with_a_store_records_tools_stages_and_quality(tmp_path: Path) 
         for w in store.windows(resolution=3600):
             calls[w.component, w.name, "ok"] += w.ok
             calls[w.component, w.name, "errors"] += w.errors
-        noted = list(store.values(resolution=3600))
+        noted = list(store.values("quality", resolution=3600))
+        (*_, memory) = store.values("workload", "process.rss_bytes", resolution=3600)
     assert calls["mcp", "process_transcript", "ok"] == 1
     assert calls["mcp", "process_transcript", "errors"] == 1
     assert calls["mcp", "process_cue", "ok"] == 1
     assert calls["text", "parse", "errors"] == 1
     assert calls["text", "process_text", "ok"] == done["cues"] + 1
     assert {(v.component, v.name) for v in noted} == {("quality", "corrections_per_cue")}
+    assert memory.min > 2**20
     assert noted[-1].last == pytest.approx(done["corrections"] / done["cues"])
 
 
