@@ -123,6 +123,12 @@ def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     assert "prefers-color-scheme: dark" in text
 
 
+def test_a_command_in_the_advice_looks_like_one() -> None:
+    page = report_html(Report(command="compare", comparisons=(row("a`b`c"),)), {})
+    assert "(<kbd>perfkit profile bench:NAME --compare BASE</kbd>)" in page
+    assert "<kbd>b</kbd>" not in page
+
+
 def test_rows_have_their_plots_and_unchanged_ones_are_folded() -> None:
     page = read(report_html(Report(command="check", comparisons=(STILL, MOVED)), [PAST]))
     assert page.texts["code"] == ["x.time_moved", "x.time_still"]
