@@ -77,8 +77,8 @@ def read(text: str) -> Page:
     assert page.tags.count("script") == 1
     assert set(page.tags) <= {
         "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "p", "b", "input",
-        "main", "table", "thead", "tbody", "tr", "th", "td", "code", "small", "details", "summary",
-        "ul", "li", "dl", "dt", "dd", "footer", "script", "svg", "div", "span", *CLOSED,
+        "main", "table", "thead", "tbody", "tr", "th", "td", "code", "kbd", "small", "details",
+        "summary", "ul", "li", "dl", "dt", "dd", "footer", "script", "svg", "div", "span", *CLOSED,
     }  # fmt: skip
     return page
 
