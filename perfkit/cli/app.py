@@ -9,6 +9,7 @@ from perfkit.cli import options
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
+from perfkit.cli.chaos import chaos
 from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
@@ -88,4 +89,5 @@ app.command(rich_help_panel=REPORT)(report)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
+app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

@@ -1,6 +1,7 @@
 """Frozen values that every part of perfkit speaks; standard library only, no tool, no clock."""
 
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.chaos import ChaosResult, FaultEffect
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
@@ -39,6 +40,7 @@ __all__ = [
     "BudgetResult",
     "CallNode",
     "CallPath",
+    "ChaosResult",
     "Commit",
     "Comparison",
     "Culprit",
@@ -46,6 +48,7 @@ __all__ = [
     "DifferenceNode",
     "Environment",
     "EnvironmentDifference",
+    "FaultEffect",
     "Function",
     "Hotspot",
     "Impact",
