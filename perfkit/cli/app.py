@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from perfkit import __version__
-from perfkit.cli import options
+from perfkit.cli import export, options
 from perfkit.cli.alerts import alerts
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
@@ -16,7 +16,6 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
-from perfkit.cli.export import export
 from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.impact import impact
@@ -96,4 +95,4 @@ app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
 app.command(rich_help_panel=WATCH)(slo)
 app.add_typer(alerts, name="alerts", rich_help_panel=WATCH)
-app.command(rich_help_panel=WATCH)(export)
+app.command(rich_help_panel=WATCH)(export.export)
