@@ -125,7 +125,7 @@ def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> N
             thresholds.waivers,
         )
     ]
-    assert sizes == [1, 1, 1, 1, 1]
+    assert sizes == [1, 1, 1, 1, 1, 1]
 
 
 def _tail_of_entries(lines: list[str]) -> int:
