@@ -256,4 +256,5 @@ def test_a_slow_call_is_logged_with_its_correlation_id(
         with pytest.raises(ValueError, match="broken"):
             slow(fail=True)
     assert [r.getMessage().split(" took ")[0] for r in caplog.records] == ["slow", "slow"]
+    assert {r.component for r in caplog.records} == {"shop"}  # type: ignore[attr-defined]  # an extra
     assert recorded.outcomes() == {"slow": (1, 1, 0), "quick": (1, 0, 0)}
