@@ -9,11 +9,13 @@ from perfkit.cli import options
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
+from perfkit.cli.chaos import chaos
 from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.drill import drill
 from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.impact import impact
@@ -88,4 +90,6 @@ app.command(rich_help_panel=REPORT)(report)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
+app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
+app.add_typer(drill, name="drill", rich_help_panel=REPORT)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

@@ -1,8 +1,10 @@
 """Frozen values that every part of perfkit speaks; standard library only, no tool, no clock."""
 
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.chaos import ChaosResult, FaultEffect
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
+from perfkit.model.drill import DrillResult
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.load import (
@@ -39,13 +41,16 @@ __all__ = [
     "BudgetResult",
     "CallNode",
     "CallPath",
+    "ChaosResult",
     "Commit",
     "Comparison",
     "Culprit",
     "Difference",
     "DifferenceNode",
+    "DrillResult",
     "Environment",
     "EnvironmentDifference",
+    "FaultEffect",
     "Function",
     "Hotspot",
     "Impact",

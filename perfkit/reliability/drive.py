@@ -95,6 +95,7 @@ async def drive(
         due=planned.due,
         sent=flight.sent,
         done=flight.done,
+        ended=flight.ended,
         outcome=flight.outcome,
         stage=planned.stage,
         stages=tuple(stages),
@@ -113,6 +114,7 @@ class _Flight:
     ) -> None:
         count = len(planned)
         self.sent, self.done = np.full(count, np.nan), np.full(count, np.nan)
+        self.ended = np.full(count, np.nan)
         self.outcome = np.full(count, Outcome.UNSENT, dtype=np.int8)
         self.reasons: Counter[str] = Counter()
         self.broken: list[BaseException] = []
@@ -169,12 +171,13 @@ class _Flight:
             self._fail(index, Outcome.TIMEOUT, "given up when the load was interrupted")
             raise
         else:
-            self.done[index] = self.now()
+            self.done[index] = self.ended[index] = self.now()
             self.outcome[index] = Outcome.OK
 
     def _fail(self, index: int, how: Outcome, reason: str) -> None:
         self._failures += 1
         self.outcome[index] = how
+        self.ended[index] = self.now()
         known = reason in self.reasons or len(self.reasons) < MOST_REASONS
         self.reasons[reason if known else "other"] += 1
 

@@ -28,13 +28,15 @@ class Outcome(IntEnum):
 class LoadRecord:
     """Every request, one element each, in the order in which they were due; times in seconds.
 
-    ``due``, ``sent`` and ``done`` count from the start of the load; ``sent`` is NaN where a
-    request was not sent, ``done`` where it has no answer.
+    ``due``, ``sent``, ``done`` and ``ended`` count from the start of the load; ``sent`` is NaN
+    where a request was not sent, ``done`` where it has no good answer, ``ended`` (answered or
+    failed) where it was never due.
     """
 
     due: Floats
     sent: Floats
     done: Floats
+    ended: Floats
     outcome: npt.NDArray[np.int8]
     stage: Integers
     stages: tuple[Stage, ...]
@@ -75,6 +77,7 @@ class LoadRecord:
             due=self.due[chosen],
             sent=self.sent[chosen],
             done=self.done[chosen],
+            ended=self.ended[chosen],
             outcome=self.outcome[chosen],
             stage=self.stage[chosen],
             stages=self.stages,

@@ -12,7 +12,7 @@ from perfkit.reporting.quantity import duration
 from perfkit.reporting.visible import visible
 
 WIDTH, HEIGHT = 900, 260
-LEFT, BOTTOM, TOP, RIGHT = 70, 28, 10, 12
+LEFT, BOTTOM, TOP, RIGHT = 70, 28, 10, 30
 
 Point = tuple[float, float]
 

@@ -4,12 +4,14 @@
 raises into the application because of telemetry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 
 from perfkit.runtime.breaker import Breaker
 from perfkit.runtime.budget import RetryBudget
 from perfkit.runtime.bulkhead import Bulkhead
+from perfkit.runtime.cache import cached
+from perfkit.runtime.checks import Check, Health, health, health_check
 from perfkit.runtime.degraded import (
     BreakerOpenError,
     DeadlineError,
@@ -17,27 +19,33 @@ from perfkit.runtime.degraded import (
     DegradedError,
     ShedError,
 )
-from perfkit.runtime.guard import guard, time_left
+from perfkit.runtime.guarding import guard, time_left
 from perfkit.runtime.logs import configure_logging, correlated, correlation_id
 from perfkit.runtime.recorder import RECORDER
 from perfkit.runtime.retrying import Retry
-from perfkit.runtime.track import track
+from perfkit.runtime.tracking import track
 
 __all__ = [
     "Breaker",
     "BreakerOpenError",
     "Bulkhead",
+    "Check",
     "DeadlineError",
     "Degraded",
     "DegradedError",
+    "Health",
     "Retry",
     "RetryBudget",
     "ShedError",
+    "cached",
     "configure_logging",
     "correlated",
     "correlation_id",
     "event",
+    "gauge",
     "guard",
+    "health",
+    "health_check",
     "quality",
     "start",
     "stop",
@@ -63,6 +71,21 @@ def stop() -> None:
 def event(name: str, *, component: str = "", labels: Mapping[str, object] | None = None) -> None:
     """Count something that happened."""
     RECORDER.event(name, component, labels)
+
+
+def gauge(
+    name: str,
+    read: Callable[[], float],
+    *,
+    component: str = "",
+    labels: Mapping[str, object] | None = None,
+) -> None:
+    """Note what ``read`` returns once a second, such as a queue's length.
+
+    The recording thread calls it, in place of an earlier one of that name. An error of it counts
+    as the event ``runtime.invalid_value``.
+    """
+    RECORDER.sample(RECORDER.collected.key(component, name, labels), read)
 
 
 def quality(

@@ -64,6 +64,12 @@ class Breaker:
         """The state as the last call left it; an open one changes when a call asks."""
         return self._state
 
+    @property
+    def refusing(self) -> bool:
+        """Whether a call would be refused now."""
+        since, state = self._since, self._state
+        return state is not State.CLOSED and self._clock() - since < self._cool_down
+
     def enter(self) -> int | None:
         """Return a ticket for a call, or None where it must not be made.
 

@@ -545,6 +545,20 @@ def test_verdicts_and_the_time_left_are_told_while_measuring() -> None:
     assert 0 < last.seconds_left < 30
 
 
+def test_waiting_for_others_is_no_part_of_the_pace() -> None:
+    seen: list[Progress] = []
+    scripted(
+        ["a", "b", "c"],
+        Plan(min_rounds=2, max_rounds=2, seconds=1e9),
+        fine,
+        clock=itertools.count(step=2).__next__,
+        on_progress=seen.append,
+        quiet=Shares(*[0.9] * 6),  # type: ignore[arg-type]  # waits 2 s each time
+    )
+    # 4 s for the first pair, 2 of them waited; five pairs are left.
+    assert seen[1].seconds_left == (4 - 2) * 5
+
+
 def test_calls_per_value_are_what_the_first_process_found(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,14 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from plain_sides import side_of
 
 from perfkit.benchmarking import expected
-from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark
 from perfkit.benchmarking.expected import expected_of, in_shard
-from perfkit.benchmarking.process import Interpreter
 from perfkit.benchmarking.sides import Sides
-from perfkit.benchmarking.suite import Suite
 from perfkit.cli import touched
 from perfkit.cli.touched import only_those, with_map
 from perfkit.config.thresholds import Thresholds
@@ -69,23 +67,6 @@ def test_where_every_path_is_reached_everything_is_measured() -> None:
         only_those(laid(path("bench:a", 0.0)), [])
 
 
-def sides(tmp_path: Path) -> Sides:
-    side = Side(
-        revision=Revision(label="HEAD", commit="0" * 40),
-        suite=Suite(
-            config=tmp_path / "asv.conf.json",
-            project="p",
-            subdirectory="",
-            benchmarks=tmp_path / "absent",
-            results=tmp_path,
-            default_timeout=1.0,
-        ),
-        interpreter=Interpreter(site=tmp_path),
-        requirements=(),
-    )
-    return Sides(base=side, head=side)
-
-
 def test_doubtful_ones_are_rows_of_the_suite_and_of_one_shard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,8 +78,9 @@ def test_doubtful_ones_are_rows_of_the_suite_and_of_one_shard(
         for name in ("hot", "cold", "colder")
     )  # fmt: skip
     monkeypatch.setattr(expected, "discover", lambda *_: listed)
+    side = side_of(tmp_path / "absent")
     doubts = {"suite.time_cold": "old", "suite.time_colder": "old", "suite.time_gone": "old"}
-    found = expected_of(sides(tmp_path), ["hot"], doubts)
+    found = expected_of(Sides(base=side, head=side), ["hot"], doubts)
     cold, colder, hot = (BenchmarkId(f"suite.time_{one}") for one in ("cold", "colder", "hot"))
     assert found.doubtful == {cold: "old", colder: "old"}
     assert (found.measured, set(found.names)) == ((hot,), {cold, colder, hot})

@@ -23,6 +23,7 @@ def record(
         due=due,
         sent=due + lag,
         done=done,
+        ended=due + latency,
         outcome=outcome,
         stage=np.zeros(count, dtype=np.int64),
         stages=(Stage("hold", seconds, count / seconds, count / seconds),),
