@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import math
 import os
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+from perfkit.runtime.process import STATM, resident_bytes
 from perfkit.runtime.series import RUNTIME, Collected
 from perfkit.runtime.store import Batch, Store, StoreError, StoreFullError
 from perfkit.runtime.windows import Key
@@ -39,10 +41,13 @@ class Recorder:
         self.off = [True]
         self.collected = Collected()
         self.trouble: str | None = None
+        self._sampled: dict[Key, Callable[[], float]] = {}
+        if STATM.exists():
+            self.sample(Key("", "process.rss_bytes"), resident_bytes)
         self._open_store = open_store
         self._clock = clock
         self._path: Path | None = None
-        self._component = "app"
+        self.component = "app"
         self._store: Store | None = None
         self._waiting: deque[Batch] = deque()
         self._since = int(clock())
@@ -57,7 +62,7 @@ class Recorder:
     def start(self, path: str | PathLike[str], component: str = "app") -> None:
         """Begin to record into a store; a second call names another store or component."""
         self.stop()
-        self._path, self._component = Path(path), component
+        self._path, self.component = Path(path), component
         self.collected.clear()
         self._since = int(self._clock())
         self.off[0] = False
@@ -98,6 +103,10 @@ class Recorder:
         if not self.off[0]:
             self.collected.value(self.collected.key(component, name, labels), value)
 
+    def sample(self, key: Key, read: Callable[[], float]) -> None:
+        """Note what ``read`` returns once a second; ``runtime.invalid_value`` where it raises."""
+        self._sampled[key] = read
+
     # The thread
 
     def _run(self) -> None:
@@ -130,8 +139,14 @@ class Recorder:
 
     def _fold(self) -> None:
         now = self._clock()
+        for key, read in list(self._sampled.items()):
+            try:
+                value = read()
+            except Exception:  # noqa: BLE001  # what an application registered may raise anything
+                value = math.nan  # counted as no value
+            self.collected.value(key, value)
         # A second that jumped away belongs to the time in which it began.
-        batch = Batch(self._since, *self.collected.drain(self._component))
+        batch = Batch(self._since, *self.collected.drain(self.component))
         self._since = int(now)
         if batch:
             self._waiting.append(batch)

@@ -90,7 +90,8 @@ class Track:
     def _slow(self, nanoseconds: int) -> None:
         if self._slow_ns is not None and nanoseconds > self._slow_ns:
             key = self._timed.key
-            slow_call(key.component, key.name, nanoseconds, self._slow_ns)
+            component = key.component or self._recorder.component
+            slow_call(component, key.name, nanoseconds, self._slow_ns)
 
     def _failed(self, nanoseconds: int, error: BaseException) -> None:
         """Count a call that raised."""
@@ -103,7 +104,16 @@ class Track:
             self._slow(nanoseconds)
 
     def __call__(self, function: F) -> F:
-        """Return the function with its calls tracked."""
+        """Return the function with its calls tracked.
+
+        Raises:
+            TypeError: it is none, such as what classmethod returns.
+        """
+        if not callable(function):
+            raise TypeError(
+                f"track {self._name}: decorates a function, not a {type(function).__name__}; put"
+                " @track below it"
+            )
         if os.environ.get(SWITCH) == "off":
             return function
         if inspect.isasyncgenfunction(function):

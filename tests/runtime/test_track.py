@@ -10,7 +10,7 @@ from recorded_telemetry import Recorded
 
 from perfkit import runtime
 from perfkit.runtime.recorder import RECORDER
-from perfkit.runtime.series import MOST_LABELS
+from perfkit.runtime.series import MOST_LABELS, Collected
 from perfkit.runtime.store import Store
 from perfkit.runtime.tracking import track
 from perfkit.runtime.windows import Key
@@ -85,6 +85,13 @@ def test_builtins_and_methods_are_tracked(recorded: Recorded) -> None:
     assert Shop().sell(3) == 3
     assert track("dict.update")(dict)(a=1) == {"a": 1}
     assert recorded.outcomes() == {"method": (1, 0, 0), "dict.update": (1, 0, 0)}
+
+
+def test_what_is_no_function_is_refused_at_once() -> None:
+    with pytest.raises(
+        TypeError, match="decorates a function, not a classmethod; put @track below"
+    ):
+        track("method")(classmethod(lambda cls: cls))
 
 
 def test_generators_are_one_call_until_their_end(recorded: Recorded) -> None:
@@ -207,7 +214,7 @@ def test_values_are_noted_and_nonsense_is_counted(recorded: Recorded) -> None:
     runtime.quality("words", "many")  # type: ignore[arg-type]
     assert recorded.events() == {"runtime.invalid_value": 2}
     with Store(recorded.path, read_only=True) as store:
-        (found,) = store.values(resolution=3600)
+        (found,) = store.values(name="words", resolution=3600)
         assert (found.component, found.name, found.count, found.mean) == ("shop", "words", 2, 0.75)
 
 
@@ -232,6 +239,17 @@ def test_labels_are_capped_and_it_is_told_once(
     assert recorded.events() == {"runtime.capped": 1}
 
 
+def test_names_are_capped_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("perfkit.runtime.series.MOST_SERIES", 2)
+    collected = Collected()
+    keys = [collected.key("shop", f"page {n}", None) for n in range(4)]
+    assert [key.name for key in keys] == ["page 0", "page 1", "(other)", "(other)"]
+    assert [r.message for r in caplog.records] == ["2 series: further names are counted as (other)"]
+    assert collected.drain("shop")[2] == {Key("perfkit.runtime", "runtime.capped"): 1}
+
+
 def test_a_slow_call_is_logged_with_its_correlation_id(
     recorded: Recorded, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,4 +267,5 @@ def test_a_slow_call_is_logged_with_its_correlation_id(
         with pytest.raises(ValueError, match="broken"):
             slow(fail=True)
     assert [r.getMessage().split(" took ")[0] for r in caplog.records] == ["slow", "slow"]
+    assert {r.component for r in caplog.records} == {"shop"}  # type: ignore[attr-defined]  # an extra
     assert recorded.outcomes() == {"slow": (1, 1, 0), "quick": (1, 0, 0)}
