@@ -25,7 +25,7 @@ OK: Final = "ok"
 ERROR: Final = "error"
 DEGRADED: Final = "degraded"
 
-MEMORY_GAUGE: Final = "resident_memory_bytes"
+MEMORY_GAUGE: Final = "process.rss_bytes"
 """Name of the gauge in the embedded store."""
 
 _DEFAULT_BOUNDS: Final = (
