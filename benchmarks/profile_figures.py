@@ -3,8 +3,9 @@
 perfkit and bare pyinstrument take turns on the same programs at the same interval. Printed, for
 three programs: the length of the recording, perfkit / pyinstrument (median of the rounds, which
 run both in pairs), and by how much the self times of all functions miss that length. Then the
-share error on a program whose functions take known shares of the time, and the processor time of
-both commands on a program that does nothing.
+share error on a program whose functions take known shares of the time, how much of the processor
+time of threads and processes each of the two attributes, and the processor time of both commands
+on a program that does nothing.
 """
 
 import json
@@ -13,9 +14,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from perfkit.profiling.capture import capture
+from perfkit.profiling.capture import MAIN_THREAD, Scope, capture
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
 from perfkit.targets import parse_target
@@ -57,17 +60,88 @@ def {name}():
 KNOWN += f"for _ in range(20):\n    {'; '.join(f'{name}()' for name in SHARES)}\n"
 
 
-def recorded(folder: Path) -> Recording:
+# Every worker spins for one second of processor time, which is what there is to attribute.
+SPIN = """
+import time
+
+def spin():
+    end = time.thread_time() + 1
+    while time.thread_time() < end:
+        sum(range(100))
+"""
+PROCESSES = """
+import multiprocessing
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{}")
+    workers = [context.Process(target=spin) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+PARALLEL = {
+    "3 threads": (
+        3,
+        Scope(threads=True),
+        SPIN
+        + """
+import threading
+
+workers = [threading.Thread(target=spin) for _ in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+""",
+    ),
+    "4 processes, fork": (4, Scope(children=True), SPIN + PROCESSES.format("fork")),
+    "4 processes, spawn": (4, Scope(children=True), SPIN + PROCESSES.format("spawn")),
+    "4 processes, subprocess": (
+        4,
+        Scope(children=True),
+        """
+import subprocess, sys
+
+workers = [subprocess.Popen([sys.executable, "spinner.py"]) for _ in range(4)]
+for worker in workers:
+    worker.wait()
+""",
+    ),
+}
+
+
+def recorded(folder: Path, scope: Scope = MAIN_THREAD) -> Recording:
     """Return perfkit's recording of the program in ``folder``."""
-    return capture(parse_target("program.py", cwd=folder), cwd=folder)
+    return capture(parse_target("program.py", cwd=folder), cwd=folder, scope=scope)
 
 
-def bare_seconds(folder: Path) -> float:
-    """Return the length of the recording that pyinstrument's own command makes."""
+def bare(folder: Path) -> dict[str, Any]:
+    """Return the recording that pyinstrument's own command makes, as it writes it."""
     session = folder / "bare.pyisession"
     command = ["-m", "pyinstrument", "-r", "session", "-o", str(session), "program.py"]
     subprocess.run([sys.executable, *command], cwd=folder, check=True)
-    return float(json.loads(session.read_text())["duration"])
+    return dict(json.loads(session.read_text()))
+
+
+def seconds_in_spin(session: Mapping[str, Any]) -> float:
+    """Return the time of the samples that were taken inside of the work."""
+    return sum(
+        seconds
+        for stack, seconds in session["frame_records"]
+        if any(frame.startswith("spin\x00") for frame in stack)
+    )
+
+
+def parallel(folder: Path) -> None:
+    """Print what both attribute of the work of threads and processes."""
+    (folder / "spinner.py").write_text(SPIN + "spin()\n")
+    print(f"{'processor time attributed':<26}{'perfkit':>10}{'bare':>10}")
+    for name, (workers, scope, source) in PARALLEL.items():
+        (folder / "program.py").write_text(source)
+        ours = seconds_in_spin(recorded(folder, scope).session) / workers
+        theirs = seconds_in_spin(bare(folder)) / workers
+        print(f"{name:<26}{ours:>10.1%}{theirs:>10.1%}")
 
 
 def processor_seconds(folder: Path, *command: str) -> float:
@@ -94,15 +168,15 @@ def main() -> None:
         print(f"{'program':<10}{'perfkit':>10}{'bare':>10}{'ratio':>8}{'self times miss':>18}")
         for name, source in PROGRAMS.items():
             program.write_text(source)
-            rounds = [(recorded(folder), bare_seconds(folder)) for _ in range(ROUNDS)]
-            ratio = statistics.median(ours.seconds / bare for ours, bare in rounds)
+            rounds = [(recorded(folder), float(bare(folder)["duration"])) for _ in range(ROUNDS)]
+            ratio = statistics.median(ours.seconds / other for ours, other in rounds)
             missed = [
                 1 - sum(hot.self_seconds for hot in read(ours).hotspots) / ours.seconds
                 for ours, _ in rounds
             ]
             print(
                 f"{name:<10}{statistics.median(ours.seconds for ours, _ in rounds):>8.3f} s"
-                f"{statistics.median(bare for _, bare in rounds):>8.3f} s{ratio:>8.3f}"
+                f"{statistics.median(other for _, other in rounds):>8.3f} s{ratio:>8.3f}"
                 f"{max(missed, key=abs):>17.2%}"
             )
         program.write_text(KNOWN)
@@ -110,6 +184,7 @@ def main() -> None:
         found = {hot.function.name: hot.self_share for hot in known.hotspots}
         worst = max(abs(found[name] - share) for name, share in SHARES.items())
         print(f"known shares: largest error {worst:.2%} at {known.samples} samples")
+        parallel(folder)
         program.write_text("")
         pairs = [
             (
@@ -118,8 +193,8 @@ def main() -> None:
             )
             for _ in range(ROUNDS)
         ]
-        ours, bare = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(f"nothing to do: perfkit {ours:.2f} s, pyinstrument {bare:.2f} s of processor time")
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        print(f"nothing to do: perfkit {ours:.2f} s, pyinstrument {theirs:.2f} s of processor time")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
-from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
+from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Reach, Timing
 from perfkit.model.report import (
     MOST_VALUES,
     BudgetResult,
@@ -47,6 +47,7 @@ __all__ = [
     "LeakState",
     "PathShare",
     "Profile",
+    "Reach",
     "Reached",
     "Report",
     "Revision",

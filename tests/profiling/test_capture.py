@@ -197,8 +197,12 @@ def test_work_outside_the_main_thread_is_said_to_be_missing(captured: Capture) -
         if __name__ == "__main__":
             spin()
     """
-    assert "other threads" in read(captured(source, "app:threads")).warnings[-1]
-    assert "processes that the target" in read(captured(source, "app:processes")).warnings[-1]
+    warning = read(captured(source, "app:threads")).warnings[-1]
+    assert warning.startswith("other threads used")
+    assert warning.endswith("record them with --threads")
+    warning = read(captured(source, "app:processes")).warnings[-1]
+    assert warning.startswith("processes that the target started used")
+    assert warning.endswith("record them with --children")
     alone = captured(source, "app:spin")
     assert alone.other_threads_seconds < 0.01
     assert alone.other_processes_seconds == 0
