@@ -56,7 +56,10 @@ def report_text(artifact: Path) -> str:
             f" `perfkit check --output {REPORT}`."
         ) from error
     except DAMAGED as error:
-        raise UsageError(f"{artifact}: not readable as an artifact: {error}.") from error
+        raise UsageError(
+            f"{artifact}: not readable as an artifact ({error}); give the zip file that the forge"
+            f" serves for it, or the folder that holds {REPORT}."
+        ) from error
     try:
         text = content.decode("utf-8")
         value = json.loads(text)

@@ -1,0 +1,418 @@
+"""Telemetry in one SQLite file: many processes write, many read at the same time.
+
+Every count goes into an interval of one second, of one minute and of one hour in the same
+transaction, so that each resolution is always whole; retention then differs by resolution. The file
+is in WAL mode: readers and the writer do not wait for each other. What :meth:`Store.add` has
+returned from survives a kill of the process; after a loss of power the last seconds may be missing
+(``synchronous=NORMAL``), and the file is whole.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+from urllib.parse import quote
+
+from perfkit.errors import ExitCode, PerfkitError
+from perfkit.runtime.bins import Bins
+from perfkit.runtime.schema import TABLES, VERSION, migrate, version_of
+from perfkit.runtime.windows import (
+    RESOLUTIONS,
+    Calls,
+    EventWindow,
+    Key,
+    Values,
+    ValueWindow,
+    Window,
+)
+
+RETENTION: Mapping[int, int] = MappingProxyType({1: 6 * 3600, 60: 14 * 86_400, 3600: 400 * 86_400})
+"""Resolution -> seconds that its intervals are kept: 6 hours, 14 days, 400 days."""
+
+MOST_INTERVALS = 4320
+"""Intervals of one series that a query without a resolution reads at most: 72 minutes of
+seconds, 3 days of minutes, and hours beyond that."""
+
+OnFull = Literal["drop-oldest", "stop"]
+
+
+class StoreError(PerfkitError):
+    """The store cannot be opened, read or written; the message names the file."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.MEASUREMENT
+
+
+class NewerStoreError(StoreError):
+    """The store is of a later version of perfkit."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+class StoreFullError(StoreError):
+    """The store has its largest size, and its policy is to stop."""
+
+
+@dataclass
+class Batch:
+    """What is stored at once: everything that ended in the second ``start`` (Unix time)."""
+
+    start: int
+    calls: dict[Key, Calls] = field(default_factory=dict)
+    values: dict[Key, Values] = field(default_factory=dict)
+    events: dict[Key, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.values or self.events)
+
+
+class _Asked(NamedTuple):
+    component: str | None
+    name: str | None
+    since: float | None
+    until: float | None
+    resolution: int | None
+
+
+class Store:
+    """A telemetry store. One object belongs to one thread at a time, and not to two processes.
+
+    ``max_bytes`` bounds the pages in use. At the bound, ``drop-oldest`` deletes the oldest
+    intervals, finest first, and ``stop`` refuses what is new. ``read_only`` opens an
+    existing file and never writes. ``busy_seconds`` is how long a write waits for that of
+    another process.
+
+    Raises:
+        StoreError: the file cannot be opened, or is no store.
+        NewerStoreError: a later version of perfkit wrote it.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        read_only: bool = False,
+        max_bytes: int = 512 * 2**20,
+        on_full: OnFull = "drop-oldest",
+        retention: Mapping[int, int] = RETENTION,
+        busy_seconds: float = 2.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = Path(path)
+        self._max_bytes = max_bytes
+        self._on_full = on_full
+        self._retention = dict(retention)
+        self._clock = clock
+        self._numbers: dict[Key, int] = {}
+        with self._named():
+            if not read_only:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "ro" if read_only else "rwc"
+            self._connection = sqlite3.connect(
+                f"file:{quote(str(self.path.absolute()))}?mode={mode}",
+                uri=True,
+                timeout=busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                self._prepare(read_only=read_only)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self, *, read_only: bool) -> None:
+        version = version_of(self._connection)
+        if version > VERSION:
+            raise NewerStoreError(
+                f"{self.path}: is a telemetry store of version {version}, this perfkit reads up to"
+                f" {VERSION}; upgrade perfkit, or name another store."
+            )
+        if version == 0 and self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreError(
+                f"{self.path}: is a database, but no telemetry store; name another file."
+            )
+        if read_only:
+            if version < VERSION:
+                raise StoreError(
+                    f"{self.path}: is a telemetry store of version {version}, and only writing"
+                    f" brings it to {VERSION}; let an application of this version write to it."
+                )
+            return
+        if version == 0:
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.create_function("merged", 2, _merged, deterministic=True)
+        migrate(self._connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # Writing
+
+    def add(self, batch: Batch) -> None:
+        """Store a batch whole; added to what the same intervals hold already.
+
+        Raises:
+            StoreFullError: the store is full and its policy is to stop.
+            StoreError: it could not be written; nothing of the batch is stored.
+        """
+        with self._named():
+            if self.bytes_used() > self._max_bytes:
+                self._make_room()
+            with self._transaction():
+                for seconds in RESOLUTIONS:
+                    self._insert(seconds, batch.start - batch.start % seconds, batch)
+
+    def _insert(self, seconds: int, start: int, batch: Batch) -> None:
+        execute = self._connection.execute
+        for key, calls in batch.calls.items():
+            execute(
+                "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET ok = ok + excluded.ok,"
+                " errors = errors + excluded.errors, degraded = degraded + excluded.degraded,"
+                " sum_ns = sum_ns + excluded.sum_ns, max_ns = max(max_ns, excluded.max_ns),"
+                " bins = merged(bins, excluded.bins)",
+                (
+                    *(seconds, start, self._number(key)),
+                    *(calls.ok, calls.errors, calls.degraded, calls.sum_ns, calls.max_ns),
+                    calls.bins.to_bytes(),
+                ),
+            )
+        for key, values in batch.values.items():
+            execute(
+                "INSERT INTO vals VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET count = count + excluded.count,"
+                " sum = sum + excluded.sum, min = min(min, excluded.min),"
+                " max = max(max, excluded.max), last = excluded.last",
+                (
+                    *(seconds, start, self._number(key)),
+                    *(values.count, values.sum, values.min, values.max, values.last),
+                ),
+            )
+        for key, count in batch.events.items():
+            execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                (seconds, start, self._number(key), count),
+            )
+
+    def _number(self, key: Key) -> int:
+        """Return the number of a series, a new one if needed; within a transaction."""
+        number = self._numbers.get(key)
+        if number is None:
+            columns = (key.component, key.name, key.labels)
+            self._connection.execute(
+                "INSERT INTO series (component, name, labels) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                columns,
+            )
+            (number,) = self._connection.execute(
+                "SELECT id FROM series WHERE component = ? AND name = ? AND labels = ?", columns
+            ).fetchone()
+            self._numbers[key] = number
+        return int(number)
+
+    def bytes_used(self) -> int:
+        """Return the size of the pages in use; the file may be larger, it shrinks with pruning."""
+        pages, free, size = (
+            int(self._connection.execute(f"PRAGMA {what}").fetchone()[0])
+            for what in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def _make_room(self) -> None:
+        if self._on_full == "stop":
+            raise StoreFullError(
+                f"{self.path}: holds {self.bytes_used()} bytes, its bound is {self._max_bytes};"
+                " raise the bound, keep less, or let the oldest intervals go (drop-oldest)."
+            )
+        for seconds in RESOLUTIONS:
+            while self.bytes_used() > self._max_bytes * 0.9:
+                oldest = self._drop_oldest(seconds)
+                if not oldest:
+                    break
+
+    def _drop_oldest(self, seconds: int) -> int:
+        """Delete the oldest tenth of a resolution's intervals; return how many rows went."""
+        gone = 0
+        with self._transaction():
+            for table in TABLES:
+                first, last = self._connection.execute(
+                    f"SELECT min(start), max(start) FROM {table} WHERE seconds = ?",  # noqa: S608  # a name of ours
+                    (seconds,),
+                ).fetchone()
+                if first is not None:
+                    bound = first + max(seconds, (last - first) // 10)
+                    gone += self._delete(table, seconds, bound)
+        self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        return gone
+
+    def _delete(self, table: str, seconds: int, before: int) -> int:
+        return self._connection.execute(
+            f"DELETE FROM {table} WHERE seconds = ? AND start < ?",  # noqa: S608  # a name of ours
+            (seconds, before),
+        ).rowcount
+
+    def prune(self) -> int:
+        """Delete what is older than its resolution is kept; return the number of rows.
+
+        Raises:
+            StoreError: the file could not be written.
+        """
+        now = int(self._clock())
+        with self._named():
+            with self._transaction():
+                gone = sum(
+                    self._delete(table, seconds, now - kept)
+                    for table in TABLES
+                    for seconds, kept in self._retention.items()
+                )
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        return gone
+
+    # Reading
+
+    def windows(
+        self,
+        component: str | None = None,
+        name: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        resolution: int | None = None,
+    ) -> Iterator[Window]:
+        """Yield the calls of each series and interval, by start, component, name and labels.
+
+        Intervals that overlap ``since <= t < until`` (Unix seconds) are taken whole; both ends are
+        open by default. Without a resolution (1, 60 or 3600) it is the finest that covers the time
+        from ``since`` on with at most ``MOST_INTERVALS`` intervals and is kept that long.
+
+        Raises:
+            StoreError: the file could not be read.
+        """
+        columns = "ok, errors, degraded, sum_ns, max_ns, bins"
+        for row in self._read("calls", columns, _Asked(component, name, since, until, resolution)):
+            yield Window(*row)
+
+    def values(
+        self,
+        component: str | None = None,
+        name: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        resolution: int | None = None,
+    ) -> Iterator[ValueWindow]:
+        """Yield the values of each quality or gauge and interval, as :meth:`windows` does."""
+        columns = "count, sum, min, max, last"
+        for row in self._read("vals", columns, _Asked(component, name, since, until, resolution)):
+            yield ValueWindow(*row)
+
+    def events(
+        self,
+        component: str | None = None,
+        name: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        resolution: int | None = None,
+    ) -> Iterator[EventWindow]:
+        """Yield the counts of each event and interval, as :meth:`windows` does."""
+        for row in self._read("events", "count", _Asked(component, name, since, until, resolution)):
+            yield EventWindow(*row)
+
+    def series(self) -> list[Key]:
+        """Return every series that was ever stored, by component, name and labels.
+
+        Raises:
+            StoreError: the file could not be read.
+        """
+        with self._named():
+            rows = self._connection.execute(
+                "SELECT component, name, labels FROM series ORDER BY 1, 2, 3"
+            ).fetchall()
+        return [Key(*row) for row in rows]
+
+    def _read(
+        self, table: str, columns: str, asked: _Asked
+    ) -> list[Any]:  # a row of SQLite has any types
+        seconds = asked.resolution or self.resolution_for(asked.since, asked.until)
+        if seconds not in RESOLUTIONS:
+            raise ValueError(f"a resolution is one of {RESOLUTIONS} seconds, not {seconds}")
+        first = None if asked.since is None else int(asked.since // seconds) * seconds
+        conditions = {
+            "seconds = ?": seconds,
+            "start >= ?": first,
+            "start < ?": asked.until,
+            "component = ?": asked.component,
+            "name = ?": asked.name,
+        }
+        given = {text: value for text, value in conditions.items() if value is not None}
+        with self._named():
+            return self._connection.execute(
+                f"SELECT start, seconds, component, name, labels, {columns}"  # noqa: S608  # names of ours, values are bound
+                f" FROM {table} JOIN series ON series.id = series"
+                f" WHERE {' AND '.join(given)} ORDER BY start, component, name, labels",
+                tuple(given.values()),
+            ).fetchall()
+
+    def resolution_for(self, since: float | None, until: float | None) -> int:
+        """Return the resolution that a query without one reads."""
+        now = self._clock()
+        if since is None:
+            return RESOLUTIONS[-1]
+        span = (now if until is None else until) - since
+        for seconds in RESOLUTIONS:
+            kept = now - since <= self._retention.get(seconds, 0)
+            if kept and span <= MOST_INTERVALS * seconds:
+                return seconds
+        return RESOLUTIONS[-1]
+
+    # The rim
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._numbers.clear()  # a number that was given out goes with the transaction
+            if self._connection.in_transaction:  # SQLite itself rolls back where the disk is full
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Raise what SQLite and the file system say as one sentence."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"{self.path}: the telemetry store cannot be used ({error}); see that the file is a"
+                " store, its folder exists and is writable, and the disk has room."
+            ) from error
+
+
+def _merged(left: bytes, right: bytes) -> bytes:
+    bins = Bins.from_bytes(left)
+    bins.merge(Bins.from_bytes(right))
+    return bins.to_bytes()
