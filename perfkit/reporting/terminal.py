@@ -72,7 +72,7 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     if unchanged:
         parts += [Text(), _unchanged(unchanged)]
     if report.budgets:
-        parts += [Text(), _line("Budgets", style="bold"), *map(_budget, report.budgets)]
+        parts += [Text(), _line("Budgets", style="bold"), *map(budget_line, report.budgets)]
     if report.leaks:
         parts += [Text(), _line("Leaks", style="bold")]
         for leak in report.leaks:
@@ -142,7 +142,8 @@ def _row_warnings(rows: Iterable[Comparison]) -> list[str]:
     return [f"{row.benchmark}: {warning}" for row in rows for warning in row.warnings]
 
 
-def _budget(result: BudgetResult) -> "Text":
+def budget_line(result: BudgetResult) -> "Text":
+    """Return what was measured of a budget beside its limit, marked."""
     return _line(f"{MARK[result.status]} {budget_text(result)}", style=COLOUR[result.status])
 
 
