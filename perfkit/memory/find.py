@@ -12,6 +12,7 @@ from perfkit.memory.read import read_series
 from perfkit.memory.series import Frame, Holder, Recording
 from perfkit.model import LeakResult
 from perfkit.targets import Target, TargetKind, run_child
+from perfkit.targets.found import check_found
 
 FIRST = 1000
 """Length of the first run: enough for a dict or list that only grows in steps to show it."""
@@ -75,6 +76,8 @@ def find_leaks(
             f"{iterations} iterations are too few to tell growth from chance: "
             f"give --iterations {LEAST_ITERATIONS} or more"
         )
+    if environment is None:
+        check_found(target, cwd)
 
     def run(length: int, seconds: float | None = None) -> tuple[Recording, list[SiteGrowth]]:
         progress(f"running {target} {'up to ' if seconds else ''}{length} times under memray")

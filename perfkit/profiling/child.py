@@ -9,7 +9,7 @@ from typing import Any
 from perfkit.benchmarking.child import foreign_modules
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
-from perfkit.profiling.limits import Limits, children_seconds
+from perfkit.profiling.limits import Limits, as_json, children_seconds
 from perfkit.profiling.packing import packed
 from perfkit.profiling.recording import without_stem
 from perfkit.profiling.stem import is_stem
@@ -99,7 +99,7 @@ def record(run: Callable[[], object], limits: Limits, *, interval: float) -> dic
         "calls": done,
         "other_threads_seconds": max(0.0, time.process_time() - process - own),
         "other_processes_seconds": children_seconds() - children,
-        "session": packed(without_stem(session.to_json(), is_stem)),
+        "session": packed(without_stem(as_json(session), is_stem)),
     }
 
 

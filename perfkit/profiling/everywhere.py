@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfkit.model import Reach
-from perfkit.profiling.limits import Limits, children_seconds
+from perfkit.profiling.limits import Limits, as_json, children_seconds
 from perfkit.profiling.packing import packed
 from perfkit.profiling.processes import ProcessSamples, follow, kept_count
 from perfkit.profiling.recording import CALLING, beyond
@@ -85,7 +85,7 @@ class Everywhere:
                     processor_seconds=processor + waited,
                 )
             ),
-            "session": packed(session.to_json()),
+            "session": packed(as_json(session)),
         }
 
     def _samples(self) -> int:

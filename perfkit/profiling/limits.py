@@ -3,6 +3,10 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyinstrument.session import Session
 
 ENOUGH_SAMPLES = 1000
 """Samples at which ``--repeat auto`` stops: a share then has a standard error below 2 points."""
@@ -36,3 +40,9 @@ def children_seconds() -> float:
     """Processor seconds of all processes that this one started and waited for."""
     times = os.times()
     return times.children_user + times.children_system
+
+
+def as_json(session: "Session") -> dict[str, Any]:
+    """Return a session as JSON values; targets put more than text into ``sys.path``."""
+    values: dict[str, Any] = session.to_json()
+    return {**values, "sys_path": list(map(str, values["sys_path"]))}

@@ -1,6 +1,7 @@
 """Something done before SIGTERM ends a process, as it ends the workers of a pool."""
 
 import _thread
+import ctypes  # imported here: when it is needed the target may have emptied sys.path
 import os
 import signal
 import threading
@@ -53,8 +54,6 @@ def before_termination(work: Callable[[], None]) -> None:
 
 def _end() -> None:
     """End this process by SIGTERM."""
-    import ctypes
-
     # signal.signal is for the main thread; this is what it calls.
     set_handler = ctypes.pythonapi.PyOS_setsig
     set_handler.argtypes, set_handler.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p

@@ -4,7 +4,7 @@
 raises into the application because of telemetry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 
 from perfkit.runtime.breaker import Breaker
@@ -42,6 +42,7 @@ __all__ = [
     "correlated",
     "correlation_id",
     "event",
+    "gauge",
     "guard",
     "health",
     "health_check",
@@ -70,6 +71,21 @@ def stop() -> None:
 def event(name: str, *, component: str = "", labels: Mapping[str, object] | None = None) -> None:
     """Count something that happened."""
     RECORDER.event(name, component, labels)
+
+
+def gauge(
+    name: str,
+    read: Callable[[], float],
+    *,
+    component: str = "",
+    labels: Mapping[str, object] | None = None,
+) -> None:
+    """Note what ``read`` returns once a second, such as a queue's length.
+
+    The recording thread calls it, in place of an earlier one of that name. An error of it counts
+    as the event ``runtime.invalid_value``.
+    """
+    RECORDER.sample(RECORDER.collected.key(component, name, labels), read)
 
 
 def quality(

@@ -51,8 +51,9 @@ class Entries:
     def find(self, key: Hashable) -> tuple[Entry | None, bool]:
         """Return a usable entry or None, and whether it is fresh."""
         with self._lock:
-            entry = self._kept.get(key)
-            if entry is None:
+            try:
+                entry = self._kept[key]
+            except KeyError:
                 return None, False
             now = self._clock()
             if now < entry.fresh_until:

@@ -28,6 +28,9 @@ Kwargs: TypeAlias = dict[str, Any]
 BREAKERS: dict[str, Breaker] = {}
 """The breakers of this process by the name of their guard, for :func:`perfkit.runtime.health`."""
 
+OPENNESS = {State.CLOSED: 0.0, State.HALF_OPEN: 0.5, State.OPEN: 1.0}
+"""The value of ``guard.breaker`` for each state."""
+
 _DEADLINE: ContextVar[float | None] = ContextVar("perfkit_deadline", default=None)
 
 
@@ -72,6 +75,9 @@ class Guard:
         if breaker is not None:
             breaker.changed = self._breaker_changed
             BREAKERS[name] = breaker
+            self._sample("breaker", lambda: OPENNESS[breaker.state])
+        if bulkhead is not None:
+            self._sample("in_use", lambda: bulkhead.inside / bulkhead.most)
 
     def __call__(self, function: F) -> F:
         """Return the function with its calls guarded."""
@@ -253,6 +259,11 @@ class Guard:
     def _late(self) -> DeadlineError:
         self._count("deadline")
         return DeadlineError(f"{self._name}: no answer within {self._seconds} s")
+
+    def _sample(self, what: str, read: Callable[[], float]) -> None:
+        labels = {"guard": self._name}
+        key = self._recorder.collected.key(self._component, f"guard.{what}", labels)
+        self._recorder.sample(key, read)
 
     def _breaker_changed(self, state: State) -> None:
         self._count(f"breaker_{state.value}")

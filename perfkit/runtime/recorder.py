@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import math
 import os
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+from perfkit.runtime.process import STATM, resident_bytes
 from perfkit.runtime.series import RUNTIME, Collected
 from perfkit.runtime.store import Batch, Store, StoreError, StoreFullError
 from perfkit.runtime.windows import Key
@@ -39,6 +41,9 @@ class Recorder:
         self.off = [True]
         self.collected = Collected()
         self.trouble: str | None = None
+        self._sampled: dict[Key, Callable[[], float]] = {}
+        if STATM.exists():
+            self.sample(Key("", "process.rss_bytes"), resident_bytes)
         self._open_store = open_store
         self._clock = clock
         self._path: Path | None = None
@@ -98,6 +103,10 @@ class Recorder:
         if not self.off[0]:
             self.collected.value(self.collected.key(component, name, labels), value)
 
+    def sample(self, key: Key, read: Callable[[], float]) -> None:
+        """Note what ``read`` returns once a second; ``runtime.invalid_value`` where it raises."""
+        self._sampled[key] = read
+
     # The thread
 
     def _run(self) -> None:
@@ -130,6 +139,12 @@ class Recorder:
 
     def _fold(self) -> None:
         now = self._clock()
+        for key, read in list(self._sampled.items()):
+            try:
+                value = read()
+            except Exception:  # noqa: BLE001  # what an application registered may raise anything
+                value = math.nan  # counted as no value
+            self.collected.value(key, value)
         # A second that jumped away belongs to the time in which it began.
         batch = Batch(self._since, *self.collected.drain(self._component))
         self._since = int(now)

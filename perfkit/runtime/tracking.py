@@ -103,7 +103,16 @@ class Track:
             self._slow(nanoseconds)
 
     def __call__(self, function: F) -> F:
-        """Return the function with its calls tracked."""
+        """Return the function with its calls tracked.
+
+        Raises:
+            TypeError: it is none, such as what classmethod returns.
+        """
+        if not callable(function):
+            raise TypeError(
+                f"track {self._name}: decorates a function, not a {type(function).__name__}; put"
+                " @track below it"
+            )
         if os.environ.get(SWITCH) == "off":
             return function
         if inspect.isasyncgenfunction(function):

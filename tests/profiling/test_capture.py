@@ -9,7 +9,7 @@ import pytest
 
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
-from perfkit.profiling.capture import batch_size, capture
+from perfkit.profiling.capture import Scope, batch_size, capture
 from perfkit.profiling.child import AUTO_TIMING_CALLS, time_calls
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
@@ -138,6 +138,33 @@ def test_a_target_with_its_own_profiler_is_told(captured: Capture) -> None:
     """
     with pytest.raises(MeasurementError, match=r"gave no sample.*sys\.setprofile"):
         captured(source, "app:main")
+
+
+def test_a_target_may_trace_itself_move_away_and_rearrange_the_import_path(
+    captured: Capture,
+) -> None:
+    source = """
+        import os, pathlib, sys, time
+        def spin():
+            end = time.perf_counter() + 0.05
+            while time.perf_counter() < end: ...
+        def main():
+            os.chdir("/")
+            sys.path[:] = [pathlib.Path("/nowhere")]
+            sys.settrace(lambda *_: None)
+            spin()
+    """
+    for scope in (Scope(), Scope(threads=True)):
+        first = read(captured(source, "app:main", scope=scope)).hotspots[0]
+        assert (first.function.name, first.place) == ("spin", "app.py:3")
+
+
+def test_compiled_code_alone_stands_under_its_own_name(captured: Capture) -> None:
+    source = "import functools\nmain = functools.partial(sum, range(3_000_000))"
+    profile = read(captured(source, "app:main"))
+    assert [hot.function.name for hot in profile.hotspots] == ["sum"]
+    assert profile.hotspots[0].place == "<built-in>"
+    assert "1 samples only" in profile.warnings[0]
 
 
 def test_a_target_may_use_pyinstrument_itself(captured: Capture) -> None:

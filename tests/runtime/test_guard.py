@@ -16,7 +16,9 @@ from perfkit.runtime.degraded import (
     ShedError,
 )
 from perfkit.runtime.guarding import Guard, guard, time_left
+from perfkit.runtime.recorder import RECORDER
 from perfkit.runtime.retrying import Retry
+from perfkit.runtime.store import Store
 from perfkit.runtime.tracking import track
 
 
@@ -168,6 +170,23 @@ def test_a_full_bulkhead_sheds(recorded: Recorded) -> None:
     assert answer() == 1
     assert bulkhead.inside == 0
     assert recorded.events() == {"guard.shed": 1}
+
+
+def test_the_states_of_guards_are_noted(recorded: Recorded) -> None:
+    breaker = Breaker(least=1)
+
+    @guard("db", component="api", breaker=breaker, bulkhead=4)
+    def answer() -> None:
+        RECORDER.tick()
+        raise OSError("down")
+
+    with pytest.raises(OSError, match="down"):
+        answer()
+    RECORDER.tick()
+    with Store(recorded.path, read_only=True) as store:
+        noted = {v.name: (v.min, v.max, v.labels) for v in store.values("api", resolution=3600)}
+    assert noted["guard.in_use"] == (0, 0.25, '{"guard": "db"}')
+    assert noted["guard.breaker"] == (0, 1, '{"guard": "db"}')
 
 
 def test_coroutines_share_a_bulkhead(recorded: Recorded) -> None:

@@ -12,6 +12,7 @@ from recorded_telemetry import Recorded
 from perfkit.runtime.recorder import MOST_BATCHES, RECORDER, Recorder
 from perfkit.runtime.store import Batch, Store, StoreError
 from perfkit.runtime.tracking import track
+from perfkit.runtime.windows import Key
 
 
 class Clock:
@@ -124,6 +125,22 @@ def test_a_bug_in_folding_never_raises(
     monkeypatch.setattr(recorder.collected, "drain", lambda _: 1 / 0)
     recorder.tick()
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_gauges_are_read_once_a_tick_and_may_fail(recorder: Recorder, tmp_path: Path) -> None:
+    lengths = iter([3, 5])
+    recorder.sample(Key("shop", "queue"), lambda: next(lengths))
+    recorder.sample(Key("shop", "broken"), lambda: 1 / 0)
+    recorder.tick()
+    recorder.tick()
+    with Store(tmp_path / "t.sqlite", read_only=True) as store:
+        found = {v.name: v for v in store.values(resolution=3600)}
+        (invalid,) = store.events(resolution=3600)
+    assert (found["queue"].count, found["queue"].last) == (2, 5)
+    assert "broken" not in found
+    assert (invalid.name, invalid.count) == ("runtime.invalid_value", 2)
+    assert found["process.rss_bytes"].component == "shop"
+    assert 2**20 < found["process.rss_bytes"].last < 2**36
 
 
 def test_a_fork_counts_its_own_calls_once(recorded: Recorded) -> None:

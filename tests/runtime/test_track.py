@@ -87,6 +87,13 @@ def test_builtins_and_methods_are_tracked(recorded: Recorded) -> None:
     assert recorded.outcomes() == {"method": (1, 0, 0), "dict.update": (1, 0, 0)}
 
 
+def test_what_is_no_function_is_refused_at_once() -> None:
+    with pytest.raises(
+        TypeError, match="decorates a function, not a classmethod; put @track below"
+    ):
+        track("method")(classmethod(lambda cls: cls))
+
+
 def test_generators_are_one_call_until_their_end(recorded: Recorded) -> None:
     @track("lines")
     def lines(fail: bool = False) -> Iterator[int]:
@@ -207,7 +214,7 @@ def test_values_are_noted_and_nonsense_is_counted(recorded: Recorded) -> None:
     runtime.quality("words", "many")  # type: ignore[arg-type]
     assert recorded.events() == {"runtime.invalid_value": 2}
     with Store(recorded.path, read_only=True) as store:
-        (found,) = store.values(resolution=3600)
+        (found,) = store.values(name="words", resolution=3600)
         assert (found.component, found.name, found.count, found.mean) == ("shop", "words", 2, 0.75)
 
 
