@@ -15,6 +15,7 @@ from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
 from perfkit.cli.config import config
 from perfkit.cli.doctor import doctor
+from perfkit.cli.drill import drill
 from perfkit.cli.group import PANELS, Panels
 from perfkit.cli.history import history
 from perfkit.cli.impact import impact
@@ -90,4 +91,5 @@ app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
 app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
+app.add_typer(drill, name="drill", rich_help_panel=REPORT)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

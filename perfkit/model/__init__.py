@@ -4,6 +4,7 @@ from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.chaos import ChaosResult, FaultEffect
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
+from perfkit.model.drill import DrillResult
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.load import (
@@ -46,6 +47,7 @@ __all__ = [
     "Culprit",
     "Difference",
     "DifferenceNode",
+    "DrillResult",
     "Environment",
     "EnvironmentDifference",
     "FaultEffect",
