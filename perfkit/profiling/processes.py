@@ -85,8 +85,9 @@ class _Process:
         self._sampler = sampler
         self._folder = folder
         self._own = own
+        self._kept = False
+        # SIGTERM may come while the file is written: its thread waits here before it ends the rest.
         self._turn = threading.Lock()
-        """Held from when the file is written: by the end of a process, or by SIGTERM before it."""
 
     def watch_for_ends(self) -> None:
         """Notice a fork, and every end that leaves time to write: multiprocessing's too."""
@@ -111,10 +112,13 @@ class _Process:
             before_termination(self._keep)
 
     def _keep(self) -> None:
-        if not (self._own and self._turn.acquire(blocking=False)):
-            return
-        self.active = False
-        threads = self._sampler.stop()
+        with self._turn:
+            if self._own and not self._kept:
+                self._kept = True
+                self.active = False
+                self._write(self._sampler.stop())
+
+    def _write(self, threads: list[list[Record]]) -> None:
         values = packed(
             {
                 "before_seconds": self.before_seconds,
