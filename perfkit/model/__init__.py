@@ -7,6 +7,7 @@ from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.drill import DrillResult
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
+from perfkit.model.imports import ImportCost, ImportTimes
 from perfkit.model.load import (
     LoadJudgement,
     LoadObjective,
@@ -15,6 +16,7 @@ from perfkit.model.load import (
     LoadStage,
     LoadStatistic,
 )
+from perfkit.model.memory import AllocationChange, Allocator, PeakMemory
 from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Reach, Timing
 from perfkit.model.report import (
     MOST_VALUES,
@@ -37,6 +39,8 @@ from perfkit.status import Status
 
 __all__ = [
     "MOST_VALUES",
+    "AllocationChange",
+    "Allocator",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
@@ -54,6 +58,8 @@ __all__ = [
     "Function",
     "Hotspot",
     "Impact",
+    "ImportCost",
+    "ImportTimes",
     "Interval",
     "LeakResult",
     "LeakSite",
@@ -65,6 +71,7 @@ __all__ = [
     "LoadStage",
     "LoadStatistic",
     "PathShare",
+    "PeakMemory",
     "Profile",
     "Reach",
     "Reached",

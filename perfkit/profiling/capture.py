@@ -53,8 +53,15 @@ class Where:
     suite: Path | None = None
     python: str = sys.executable
 
-    def run(self, target: Target, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
-        """Return the child's answer to ``request`` about ``target``."""
+    def run(
+        self,
+        target: Target,
+        request: dict[str, Any],
+        timeout: float | None,
+        *,
+        child: str = _CHILD,
+    ) -> dict[str, Any]:
+        """Return the answer of a module that runs as the child to ``request`` about ``target``."""
         request |= {"target": target.to_json()}
         environment = {}
         if self.site is not None:
@@ -65,7 +72,7 @@ class Where:
             # It would be said once per session, and both sides bear it alike.
             environment["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
         return run_child(
-            _CHILD,
+            child,
             request,
             cwd=self.cwd,
             name=str(target),
