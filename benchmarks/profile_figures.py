@@ -4,7 +4,8 @@ perfkit and bare pyinstrument take turns on the same programs at the same interv
 as met or NOT met: the length of the recordings of three programs, perfkit / pyinstrument (median of
 the rounds, which run both in pairs); by how much the self times of all functions miss that length,
 and those of every export, read again, miss perfkit's; the share error on a program whose functions
-take known shares of the time; and the processor time of both commands on a program that does
+take known shares of the time; how much of the processor time of threads and processes is
+attributed, beside pyinstrument; and the processor time of both commands on a program that does
 nothing.
 `--write-docs` puts the table into docs/profile.md.
 """
@@ -16,10 +17,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from perfkit.profiling.capture import capture
+from perfkit.profiling.capture import MAIN_THREAD, Scope, capture
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
 from perfkit.targets import parse_target
@@ -36,6 +38,7 @@ EXPORT_MISSED = 1e-4
 """Of the length of a recording. Folded stacks hold whole microseconds for each path."""
 MOST_ERROR = 0.03
 MOST_START = 0.5
+LEAST_ATTRIBUTED = 0.95
 ROUNDS = 5
 
 PROGRAMS = {
@@ -73,17 +76,92 @@ def {name}():
 KNOWN += f"for _ in range(20):\n    {'; '.join(f'{name}()' for name in SHARES)}\n"
 
 
-def recorded(folder: Path) -> Recording:
+# Every worker spins for one second of processor time, which is what there is to attribute.
+SPIN = """
+import time
+
+def spin():
+    end = time.thread_time() + 1
+    while time.thread_time() < end:
+        sum(range(100))
+"""
+PROCESSES = """
+import multiprocessing
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{}")
+    workers = [context.Process(target=spin) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+PARALLEL = {
+    "3 threads": (
+        3,
+        Scope(threads=True),
+        SPIN
+        + """
+import threading
+
+workers = [threading.Thread(target=spin) for _ in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+""",
+    ),
+    "4 processes, fork": (4, Scope(children=True), SPIN + PROCESSES.format("fork")),
+    "4 processes, spawn": (4, Scope(children=True), SPIN + PROCESSES.format("spawn")),
+    "4 processes, subprocess": (
+        4,
+        Scope(children=True),
+        """
+import subprocess, sys
+
+workers = [subprocess.Popen([sys.executable, "spinner.py"]) for _ in range(4)]
+for worker in workers:
+    worker.wait()
+""",
+    ),
+}
+
+
+def recorded(folder: Path, scope: Scope = MAIN_THREAD) -> Recording:
     """Return perfkit's recording of the program in ``folder``."""
-    return capture(parse_target("program.py", cwd=folder), cwd=folder)
+    return capture(parse_target("program.py", cwd=folder), cwd=folder, scope=scope)
 
 
-def bare_seconds(folder: Path) -> float:
-    """Return the length of the recording that pyinstrument's own command makes."""
+def bare_session(folder: Path) -> dict[str, Any]:
+    """Return the recording that pyinstrument's own command makes, as it writes it."""
     session = folder / "bare.pyisession"
     command = ["-m", "pyinstrument", "-r", "session", "-o", str(session), "program.py"]
     subprocess.run([sys.executable, *command], cwd=folder, check=True)
-    return float(json.loads(session.read_text())["duration"])
+    return dict(json.loads(session.read_text()))
+
+
+def seconds_in_spin(session: Mapping[str, Any]) -> float:
+    """Return the time of the samples that were taken inside of the work."""
+    return sum(
+        seconds
+        for stack, seconds in session["frame_records"]
+        if any(frame.startswith("spin\x00") for frame in stack)
+    )
+
+
+def parallel(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the figures of what is attributed of the work of threads and processes."""
+    (folder / "spinner.py").write_text(SPIN + "spin()\n")
+    for name, (workers, scope, source) in PARALLEL.items():
+        (folder / "program.py").write_text(source)
+        ours = seconds_in_spin(recorded(folder, scope).session) / workers
+        theirs = seconds_in_spin(bare_session(folder)) / workers
+        yield (
+            f"processor time of {name}, attributed",
+            f">= {LEAST_ATTRIBUTED:.0%}",
+            f"{ours:.1%} (pyinstrument {theirs:.1%})",
+            ours >= LEAST_ATTRIBUTED,
+        )
 
 
 def processor_seconds(folder: Path, *command: str) -> float:
@@ -120,8 +198,8 @@ def figures(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
     worst_sum = worst_export = 0.0
     for name, source in PROGRAMS.items():
         program.write_text(source)
-        rounds = [(recorded(folder), bare_seconds(folder)) for _ in range(ROUNDS)]
-        ratio = statistics.median(ours.seconds / bare for ours, bare in rounds)
+        rounds = [(recorded(folder), bare_session(folder)["duration"]) for _ in range(ROUNDS)]
+        ratio = statistics.median(ours.seconds / float(other) for ours, other in rounds)
         yield (
             f"recording of {name}, perfkit / pyinstrument",
             f"<= {MOST_RATIO:g}",
@@ -154,6 +232,7 @@ def figures(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
         f"{100 * worst:.2f} points",
         worst <= MOST_ERROR and known.samples >= 1000,
     )
+    yield from parallel(folder)
     program.write_text("")
     pairs = [
         (

@@ -59,6 +59,15 @@ def profile(
             help="End the target after this, such as 30s. It is run twice: timed, then profiled.",
         ),
     ] = None,
+    threads: Annotated[
+        bool, typer.Option("--threads", help="Record every thread, by processor time.")
+    ] = False,
+    children: Annotated[
+        bool,
+        typer.Option(
+            "--children", help="Record Python processes that it starts, by processor time."
+        ),
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="Hotspots to show.")] = 15,
     only_mine: Annotated[
         bool, typer.Option("--only-mine", help="Charge libraries to the own code that calls them.")
@@ -170,7 +179,7 @@ def profile(
     from perfkit.cli.progress import saying
     from perfkit.cli.settings import settings_of
     from perfkit.errors import ExitCode, UsageError
-    from perfkit.profiling.capture import capture
+    from perfkit.profiling.capture import Scope, capture
     from perfkit.profiling.view import View
     from perfkit.targets import parse_target
 
@@ -220,6 +229,8 @@ def profile(
                 "--speedscope": speedscope is not None,
                 "--output": bool(output),
                 "--html": html is not None and compare is None,
+                "--threads": threads,
+                "--children": children,
                 "--budget": bool(budget),
                 "--memory": memory and compare is None,
             },
@@ -246,6 +257,7 @@ def profile(
         repeat=calls,
         warmup=warmup,
         timeout=seconds,
+        scope=Scope(threads=threads, children=children),
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)

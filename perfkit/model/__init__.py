@@ -17,7 +17,7 @@ from perfkit.model.load import (
     LoadStatistic,
 )
 from perfkit.model.memory import AllocationChange, Allocator, PeakMemory
-from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
+from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Reach, Timing
 from perfkit.model.report import (
     MOST_VALUES,
     BudgetResult,
@@ -73,6 +73,7 @@ __all__ = [
     "PathShare",
     "PeakMemory",
     "Profile",
+    "Reach",
     "Reached",
     "Report",
     "Revision",

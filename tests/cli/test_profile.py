@@ -84,7 +84,7 @@ def test_json_is_one_document(profile: Profile) -> None:
     assert found["target"] == "-m app"
     assert set(found) == {
         "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
-        "tree", "own_share", "warnings",
+        "tree", "own_share", "reach", "warnings",
     }  # fmt: skip
     assert set(found["timing"]) == {"calls", "first", "median", "total"}
     assert set(found["hotspots"][0]) == {
