@@ -21,7 +21,7 @@ BASE = VOCABULARY | {"config", "durable", "process_group"}
 
 ARROWS: Mapping[str, set[str]] = {
     "errors": set(),
-    "status": set(),
+    "status": {"errors"},
     "durable": {"errors"},
     "process_group": set(),
     "model": {"errors", "status"},
