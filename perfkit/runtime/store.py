@@ -2,8 +2,9 @@
 
 Every count goes into an interval of one second, of one minute and of one hour in the same
 transaction, so that each resolution is always whole; retention then differs by resolution. It also
-goes into a total of its series that is kept as long as the store (``ALL_TIME``). The file is in WAL mode: readers and the writer do not wait for each other. What :meth:`Store.add` has
-returned from survives a kill of the process; after a loss of power the last seconds may be missing
+goes into a total of its series that is kept as long as the store (``ALL_TIME``). The file is in WAL
+mode: readers and the writer do not wait for each other. What :meth:`Store.add` has returned from
+survives a kill of the process; after a loss of power the last seconds may be missing
 (``synchronous=NORMAL``), and the file is whole.
 """
 

@@ -110,7 +110,9 @@ def test_totals_outlive_what_is_pruned_and_dropped(tmp_path: Path, clock: Clock)
         clock.now = NOON + 500 * DAY
         store.prune()
         assert not list(store.windows(resolution=3600))
-        store.add(Batch(NOON + 500 * DAY, {KEY: calls(7)}, {KEY: Values(1, 3.0, 3, 3, 3)}, {KEY: 4}))
+        store.add(
+            Batch(NOON + 500 * DAY, {KEY: calls(7)}, {KEY: Values(1, 3.0, 3, 3, 3)}, {KEY: 4})
+        )
     with Store(path, max_bytes=1, clock=clock) as store:
         store.add(batch(NOON + 500 * DAY + 1, 8))
         assert [w.calls for w in store.windows(resolution=1)] == [1], "all others were dropped"
