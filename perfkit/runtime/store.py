@@ -156,7 +156,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.create_function("merged", 2, _merged, deterministic=True)
-        self._connection.create_aggregate("all_merged", 1, _Merging)
+        self._connection.create_aggregate("all_merged", 1, _Merging)  # type: ignore[arg-type]  # typeshed knows whole numbers only
         migrate(self._connection)
 
     def __enter__(self) -> Self:
