@@ -16,6 +16,7 @@ from perfkit.profiling.processes import ProcessSamples, follow, kept_count
 from perfkit.profiling.recording import CALLING, beyond
 from perfkit.profiling.sampler import Record, Sampler
 from perfkit.profiling.stem import is_stem, is_stem_of_thread
+from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 
 
 class Everywhere:
@@ -36,8 +37,13 @@ class Everywhere:
         self._sampler = Sampler(interval, threads=threads)
         self._sampler.watch()
 
-    def record(self, run: Callable[[], object], limits: Limits) -> dict[str, Any]:
-        """Return fields of a Recording; those of processes are added by :func:`merged`."""
+    def record(
+        self, run: Callable[[], object], limits: Limits, *, cut_off: bool = False
+    ) -> dict[str, Any]:
+        """Return fields of a Recording; those of processes are added by :func:`merged`.
+
+        With ``cut_off`` SIGTERM ends the recording, which is then of what ran until it came.
+        """
         from pyinstrument.session import Session
 
         done = 0
@@ -52,10 +58,15 @@ class Everywhere:
         self._sampler.begin(dither)
         try:
             while True:
-                with dither or nullcontext():
+                with (
+                    out_of_time_at_sigterm() if cut_off else nullcontext(),
+                    dither or nullcontext(),
+                ):
                     done += limits.once(run, dither)
                 if limits.met(self._samples(), time.perf_counter() - clock):
                     break
+        except OutOfTime as end:
+            done += end.completed
         finally:
             threads = self._sampler.stop()
             if leave is not None:
