@@ -101,17 +101,18 @@ def record(
     )
     done, out_of_time = 0, False
     process, thread, children = time.process_time(), time.thread_time(), children_seconds()
-    while True:
-        profiler.start(target_description="")
-        try:
-            with out_of_time_at_sigterm() if cut_off else nullcontext(), dither or nullcontext():
-                done += limits.once(run, dither)
-        except OutOfTime as end:
-            done, out_of_time = done + end.completed, True
-        finally:
-            session = profiler.stop()
-        if out_of_time or limits.met(session.sample_count, session.duration):
-            break
+    with out_of_time_at_sigterm() if cut_off else nullcontext():
+        while True:
+            profiler.start(target_description="")
+            try:
+                with dither or nullcontext():
+                    done += limits.once(run, dither)
+            except OutOfTime as end:
+                done, out_of_time = done + end.completed, True
+            finally:
+                session = profiler.stop()
+            if out_of_time or limits.met(session.sample_count, session.duration):
+                break
     own = time.thread_time() - thread
     if dither is not None:
         session.min_interval, session.max_interval = SHORTEST * interval, LONGEST * interval
