@@ -26,9 +26,11 @@ KILLED = {1: "killed", 3: "killed", 24: "timed out", 36: "timed out", 152: "time
 def main() -> int:
     """Run the check; return 0 when enough mutants were killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", help="folder of perfkit, such as gate")
+    parser.add_argument("folder", help="folder of perfkit, such as gate, or . for its modules")
     parser.add_argument("--only", default="*", help="file name pattern below the folder")
-    parser.add_argument("--tests", nargs="*", default=[], help="folders of tests; tests/FOLDER")
+    parser.add_argument(
+        "--tests", nargs="*", default=[], help="folders or files of tests; tests/FOLDER"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--required", type=float, default=REQUIRED)
     options = parser.parse_args()
@@ -41,9 +43,11 @@ def main() -> int:
             command, cwd=place, check=False, stdout=subprocess.PIPE, text=True, env=environment()
         )
         found = exit_codes(place / "mutants")
-        if not found or done.returncode not in {0, 1}:
+        # Where the tests fail without any change, mutmut ends before it has run them on a mutant.
+        if not found or None in found.values() or done.returncode not in {0, 1}:
             print(done.stdout[-5000:])
-            print(f"mutmut ended with {done.returncode} and {len(found)} results")
+            asked = sum(code is not None for code in found.values())
+            print(f"mutmut ended with {done.returncode} after {asked} of {len(found)} mutants")
             return 2
         lived = sorted(name for name, code in found.items() if code not in KILLED)
         for name in lived:
@@ -66,13 +70,21 @@ def prepare(place: Path, folder: str, only: str, tests: list[str]) -> None:
         if not shared.name.startswith("test_"):
             (place / "tests").mkdir(exist_ok=True)
             shutil.copy(shared, place / "tests" / shared.name)
+    # Some tests run a script of this folder in little.
+    (place / "benchmarks").mkdir()
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        shutil.copy(script, place / "benchmarks" / script.name)
     for one in tests:
-        shutil.copytree(ROOT / one, place / one, ignore=ignored)
+        if (ROOT / one).is_file():
+            shutil.copy(ROOT / one, place / one)
+        else:
+            shutil.copytree(ROOT / one, place / one, ignore=ignored)
     settings = {
         "source_paths": ["perfkit"],
-        "only_mutate": [f"perfkit/{folder}/{only}"],
+        "only_mutate": [str(Path("perfkit", folder, only))],
         "pytest_add_cli_args": ["-p", "no:randomly", "-p", "no:cacheprovider", "-x"],
         "pytest_add_cli_args_test_selection": tests,
+        "also_copy": ["benchmarks"],
         "use_git_change_detection": False,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]

@@ -16,6 +16,9 @@ BUG_REPORT = (
 )
 
 
+OF_PYDANTIC = "Value error, "
+"""What typer leaves in front of a choice that is none; no word of ours or of the user's."""
+
 STDOUT = 1
 """File descriptor, as POSIX numbers it."""
 
@@ -51,7 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         # The command line was not understood, so no option has acted yet.
         invocation.json = "--json" in itertools.takewhile(lambda word: word != "--", arguments)
-        return invocation.fail(f"{error.format_message()} See --help.", ExitCode.USAGE)
+        said = error.format_message().replace(OF_PYDANTIC, "", 1)
+        return invocation.fail(f"{said} See --help.", ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit) as error:

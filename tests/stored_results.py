@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from perfkit.baselines.store import save_run
-from perfkit.model import BenchmarkId, Environment, Run, Sample, Unit
+from perfkit.model import BenchmarkId, Environment, Run, RunShard, Sample, Unit
 
 ENVIRONMENT = Environment(
     label="kitchen",
@@ -36,6 +36,7 @@ def store(
     identity: str = "1",
     date: int = 1_700_000_000_000,
     dirty: bool = False,
+    shard: RunShard | None = None,
 ) -> Path:
     """Store a run of benchmark -> processes -> values."""
     samples = tuple(
@@ -56,6 +57,7 @@ def store(
         started=date,
         environment=ENVIRONMENT,
         samples=samples,
+        shard=shard,
     )
     return save_run(folder, run, {name: described(name) for name in values})
 

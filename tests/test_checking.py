@@ -2,11 +2,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plain_sides import side_of
 
 from perfkit import checking
-from perfkit.benchmarking.build import Side
-from perfkit.benchmarking.process import Interpreter
-from perfkit.benchmarking.suite import Suite
 from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
 from perfkit.config.thresholds import Budget, LeakCheck
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
@@ -18,7 +16,6 @@ from perfkit.model import (
     LeakSite,
     LeakState,
     Report,
-    Revision,
     Sample,
     Shard,
     Status,
@@ -131,22 +128,6 @@ def test_all_shards_owe_the_same_rows() -> None:
     ]
 
 
-def side(tmp_path: Path) -> Side:
-    return Side(
-        revision=Revision(label="HEAD", commit="0" * 40),
-        suite=Suite(
-            config=tmp_path / "asv.conf.json",
-            project="p",
-            subdirectory="",
-            benchmarks=tmp_path,
-            results=tmp_path,
-            default_timeout=1.0,
-        ),
-        interpreter=Interpreter(site=tmp_path / "site"),
-        requirements=(),
-    )
-
-
 CHECKS = [
     LeakCheck.model_validate({"target": f"app:{name}", "ceiling": "1KiB", "iterations": 50})
     for name in ("first", "second", "third")
@@ -170,7 +151,7 @@ def test_a_check_that_fails_is_a_result_and_the_others_are_made(
 
     monkeypatch.setattr(checking, "find_leaks", find)
     monkeypatch.setenv("PYTHONPATH", "/before")
-    found = check_leaks(CHECKS, side(tmp_path), progress=print)
+    found = check_leaks(CHECKS, side_of(tmp_path), progress=print)
     assert [one.state for one in found] == [LeakState.LEAK, LeakState.FAILED, LeakState.LEAK]
     assert found[1].reason == "it raised"
     # Places are named as in the project, not as in its build.
@@ -188,5 +169,5 @@ def test_an_interrupt_ends_the_checks_and_is_no_failure(
         return LeakResult(target=str(target), state=LeakState.CLEAN, ceiling=0.0, iterations=1)
 
     monkeypatch.setattr(checking, "find_leaks", find)
-    found = check_leaks(CHECKS, side(tmp_path), progress=print)
+    found = check_leaks(CHECKS, side_of(tmp_path), progress=print)
     assert [one.target for one in found] == ["app:first"]

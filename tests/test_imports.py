@@ -36,6 +36,7 @@ ARROWS: Mapping[str, set[str]] = {
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
+    "reliability": BASE | {"stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
@@ -192,3 +193,23 @@ def test_help_loads_nothing_heavy(words: list[str], allowed: set[str]) -> None:
     loaded = json.loads(done.stderr.splitlines()[-1])
     assert "perfkit.cli.app" in loaded
     assert not [name for name in loaded if name in HEAVY and name not in allowed]
+
+
+def test_the_runtime_loads_nothing_but_the_standard_library() -> None:
+    program = "import json, sys; import perfkit.runtime; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={k: v for k, v in os.environ.items() if not k.startswith("COV")},
+    )
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "perfkit" in loaded
+    foreign = loaded - set(sys.stdlib_module_names) - {"perfkit"}
+    # An interpreter's start-up files may load what makes an editable install importable.
+    assert not [
+        name for name in foreign if not name.startswith(("_", "sitecustomize", "distutils"))
+    ]
+    # Of the standard library these take longest, and are loaded where they are used.
+    assert not loaded & {"asyncio", "multiprocessing", "concurrent", "socket", "tempfile"}

@@ -35,13 +35,15 @@ def upper(count: int, n: int) -> float:
     return 1.0 if count == n else float(betaincinv(count + 1, n - count, 0.975))
 
 
-def environment() -> str:
-    """Date, machine class and versions in one line."""
+def environment(*packages: str) -> str:
+    """Date, machine class and versions in one line: of numpy, scipy and asv, or of ``packages``."""
     cpu = platform.processor() or platform.machine()
     facts = Path("/proc/cpuinfo")
     if facts.is_file() and (found := re.search(r"model name\s*: (.*)", facts.read_text())):
         cpu = found[1]
-    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "asv"))
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in packages or ("numpy", "scipy", "asv")
+    )
     date = datetime.now(UTC).date()
     python = platform.python_version()
     return f"{date}, {cpu}, {os.cpu_count()} cores, Python {python}, {versions}"

@@ -56,7 +56,7 @@ def _digest(series: Sequence[Series], alpha: float, min_effect: float) -> str:
     for source in sorted(Path(stats.__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     for one in series:
-        digest.update(f"\0{one.group}\0{one.name}\0{len(one.values)}\0".encode())
+        digest.update(f"\0{one.group}\0{one.name}\0{one.better}\0{len(one.values)}\0".encode())
         digest.update(np.array(one.values).tobytes())
     return digest.hexdigest()[:32]
 

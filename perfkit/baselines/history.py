@@ -79,8 +79,10 @@ def stored_history(
     order = repository.first_parents(repository.resolve(branch).commit) if repository else []
     dated = commits_by_date(collection)
     if not set(dated).intersection(order):
+        if not dated:
+            raise _nothing(folder, "no results")
         if repository and folder.resolve().is_relative_to(repository.root):
-            raise _nothing(folder, f"no run of a commit of {branch}")
+            raise _elsewhere(folder, branch, dated, _dates(collection))
         order = dated
         notes.append("the commits are not known here: they are in the order of their dates")
     labels = machine_labels(collection)
@@ -109,6 +111,20 @@ def stored_history(
 
 def _nothing(folder: Path, found: str) -> MeasurementError:
     return MeasurementError(f"{folder}: holds {found}; `perfkit bench` measures one and stores it.")
+
+
+def _elsewhere(
+    folder: Path, branch: str, dated: Sequence[str], dates: Mapping[str, Commit]
+) -> MeasurementError:
+    """Return what is said where there are results, but of other branches."""
+    newest = dated[-1]
+    day = datetime.fromtimestamp(dates[newest].date / 1000, UTC).date()
+    commits = "one commit" if len(dated) == 1 else f"{len(dated)} commits"
+    return MeasurementError(
+        f"{folder}: holds results of {commits}, none of them on the line of first parents of"
+        f" {branch}; the newest is {newest[:10]} of {day}. Name its branch with --branch, or"
+        f" measure a commit of {branch} with `perfkit bench`."
+    )
 
 
 def _dates(collection: Collection) -> dict[str, Commit]:

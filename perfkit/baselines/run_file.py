@@ -9,6 +9,7 @@ import itertools
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from perfkit.baselines.result_file import ASV_RESULT_VERSION, SCHEMA
@@ -74,6 +75,7 @@ def run_text(
         "asv_runner": run.asv_runner,
         "packages": dict(run.packages),
         "loads": list(run.loads),
+        **({} if run.shard is None else {"shard": asdict(run.shard)}),
         # Apart from the processes below, which git then packs as the same in every commit.
         "loops": loops,
     }

@@ -23,7 +23,7 @@ from perfkit.baselines.result_file import SCHEMA
 from perfkit.baselines.run_file import environment_name, grid, machine_facts, run_text
 from perfkit.durable import write_whole
 from perfkit.errors import MeasurementError
-from perfkit.model import BenchmarkId, Environment, Run, Sample, Unit
+from perfkit.model import BenchmarkId, Environment, Run, RunShard, Sample, Unit
 
 log = logging.getLogger("perfkit.baselines")
 
@@ -166,7 +166,12 @@ def _read_run(path: Path) -> Run | None:
         asv_runner=own.get("asv_runner", ""),
         packages=tuple(sorted(own.get("packages", {}).items())),
         loads=tuple(own.get("loads", ())),
+        shard=_shard(own.get("shard")),
     )
+
+
+def _shard(values: Mapping[str, Any] | None) -> RunShard | None:
+    return None if values is None else RunShard(**{**values, "due": tuple(values["due"])})
 
 
 def _sample(

@@ -17,8 +17,8 @@ from perfkit.benchmarking.session import (
 )
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
-from perfkit.gate.shards import Part, part_of
-from perfkit.model import BenchmarkId, Environment, Run, Sample, Verdict
+from perfkit.gate.shards import Part, filled, part_of, suite_digest
+from perfkit.model import BenchmarkId, Environment, Run, RunShard, Sample, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,16 @@ def bench_side(
             " benchmarks are functions named time_*, track_*, mem_* or peakmem_*."
         )
     whole = len(identities)
+    shard = None
     if part is not None:
         caches = {one.name: one.setup_cache for one in benchmarks if one.setup_cache}
+        versions = {one: found.version for found in benchmarks for one in found.ids}
+        shard = RunShard(
+            index=part.index,
+            count=part.count,
+            suite=suite_digest({one: versions[one] for one in identities}),
+            due=filled(part.count, identities, caches),
+        )
         identities = list(part_of(part, identities, caches))
         if not identities:
             raise MeasurementError(
@@ -104,6 +112,7 @@ def bench_side(
         asv_runner=installed.asv_runner,
         packages=installed.packages,
         loads=tuple(measured.loads),
+        shard=shard,
     )
     return Benched(
         run=run,

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import pickle
+import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,10 +56,11 @@ def discover(request: dict[str, object]) -> dict[str, object]:
 
 
 def installed(request: dict[str, object]) -> dict[str, object]:
-    """Return name and version of every package that is measured with, and asv_runner's.
+    """Return name and version of every package that is measured with, asv_runner's, and Python's.
 
-    The project itself is left out: it is what is measured, and found in ``site`` or installed from
-    a folder (PEP 610).
+    ``facts`` is the file that describes an interpreter, the same for perfkit's own. The project
+    itself is left out: it is what is measured, and found in ``site`` or installed from a folder
+    (PEP 610).
     """
     from importlib.metadata import distributions, version
 
@@ -68,7 +70,11 @@ def installed(request: dict[str, object]) -> dict[str, object]:
         for one in distributions(path=path)
         if "dir_info" not in json.loads(one.read_text("direct_url.json") or "{}")
     }
-    return {"packages": sorted(found), "asv_runner": version("asv_runner")}
+    return {
+        "packages": sorted(found),
+        "asv_runner": version("asv_runner"),
+        "python": str(runpy.run_path(str(request["facts"]))["read_interpreter"]()),
+    }
 
 
 def attribute(benchmark: object, name: str) -> object:

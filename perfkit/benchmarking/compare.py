@@ -1,6 +1,6 @@
 """Two revisions measured against each other now, on this machine, and judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,7 +28,7 @@ from perfkit.gate.floors import Noise
 from perfkit.gate.memory import with_memory
 from perfkit.gate.shards import shard_note
 from perfkit.gate.waivers import exceptions_of
-from perfkit.model import BenchmarkId, Environment, Report, Sample, Shift, Verdict
+from perfkit.model import BenchmarkId, Comparison, Environment, Report, Sample, Shift, Verdict
 from perfkit.stats.first_sight import FEWEST
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def compare_sides(
                 more = rounds(tuple(beside), replace(plan, min_rounds=enough))
                 evidence = memory_confirmed(evidence, *_of(more))
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
+    rows = tuple(sorted((*rows, *_doubtful(expected)), key=lambda row: row.benchmark))
     skipped = skipped_on_both(first)
     shard = expected.shard
     warnings = list(cautions(sides, measured, installed))
@@ -145,7 +146,11 @@ def compare_sides(
         command=command,
         base=sides.base.revision,
         head=sides.head.revision,
-        environment=replace(environment, packages_digest=installed[1].digest),
+        environment=replace(
+            environment,
+            packages_digest=installed[1].digest,
+            python=" -> ".join(dict.fromkeys(one.python for one in installed)),
+        ),
         comparisons=rows,
         waivers=exceptions_of(
             rows,
@@ -184,7 +189,7 @@ def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) ->
     evidence = Evidence(
         base=first.samples["base"],
         head=first.samples["head"],
-        expected=frozenset(expected.names) - skipped_on_both(first),
+        expected=frozenset((*expected.measured, *expected.missing)) - skipped_on_both(first),
         missing=frozenset(expected.missing),
         skipped_base=frozenset(first.skipped["base"]),
         skipped_head=frozenset(first.skipped["head"]),
@@ -193,6 +198,18 @@ def _evidence(expected: Expected, first: Measurement, thresholds: Thresholds) ->
     if thresholds.regression.memory == "ignored":
         return evidence
     return with_memory(evidence, first.memory["base"], first.memory["head"])
+
+
+def _doubtful(expected: Expected) -> Iterator[Comparison]:
+    """Return the rows of what was left out and should perhaps not have been: no evidence."""
+    units = {identity: one.unit for one in expected.benchmarks for identity in one.ids}
+    for identity, reason in expected.doubtful.items():
+        yield Comparison(
+            benchmark=identity,
+            unit=units[identity],
+            verdict=Verdict.INCONCLUSIVE,
+            reason=reason,
+        )
 
 
 def _installed(sides: Sides) -> tuple[Installed, Installed]:

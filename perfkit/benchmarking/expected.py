@@ -1,7 +1,7 @@
 """What a comparison has to answer for, whole or one shard of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from perfkit import __version__
 from perfkit.benchmarking.discovery import Benchmark, discover, select
@@ -14,8 +14,9 @@ from perfkit.model import BenchmarkId, Shard
 class Expected:
     """What has to be answered for: head's benchmarks, and base's that head lacks.
 
-    ``in_base`` are the measured ones that base's suite has with the same source. ``shard`` is the
-    manifest where this is one shard's part of it.
+    ``in_base`` are the measured ones that base's suite has with the same source. ``doubtful`` are
+    those left out for a reason that may be wrong, with the reason: a row of each says so. ``shard``
+    is the manifest where this is one shard's part of it.
     """
 
     benchmarks: tuple[Benchmark, ...]
@@ -24,12 +25,13 @@ class Expected:
     in_base: frozenset[BenchmarkId]
     whole: bool = True
     """Whether this is the whole suite, and not what patterns selected."""
+    doubtful: Mapping[BenchmarkId, str] = field(default_factory=dict)
     shard: Shard | None = None
 
     @property
     def names(self) -> tuple[BenchmarkId, ...]:
-        """Every benchmark that has to be answered for here."""
-        return (*self.measured, *self.missing)
+        """Every benchmark that has a row here, or declined to run."""
+        return (*self.measured, *self.missing, *self.doubtful)
 
     @property
     def versions(self) -> dict[BenchmarkId, str]:
@@ -37,8 +39,13 @@ class Expected:
         return {identity: one.version for one in self.benchmarks for identity in one.ids}
 
 
-def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
+def expected_of(
+    sides: Sides, patterns: Sequence[str], doubtful: Mapping[str, str] | None = None
+) -> Expected:
     """Discover both suites and return what the patterns select of them.
+
+    ``doubtful`` are names of benchmarks that the patterns leave out for a reason that may be wrong,
+    with the reason in words.
 
     Head's suite is what runs on both sides, so that both do the same. A suite of base that no
     longer imports cannot name what is missing, which is then said by its own error.
@@ -59,6 +66,11 @@ def expected_of(sides: Sides, patterns: Sequence[str]) -> Expected:
         missing=tuple(identity for identity in chosen if identity not in current),
         in_base=frozenset(one for one in chosen if current.get(one) == previous.get(one)),
         whole=not patterns,
+        doubtful={
+            identity: (doubtful or {})[str(identity)]
+            for identity in current
+            if str(identity) in (doubtful or {})
+        },
     )
 
 
@@ -72,6 +84,7 @@ def in_shard(expected: Expected, part: Part, *, project: str, alpha: float) -> E
         expected,
         measured=tuple(identity for identity in expected.measured if identity in own),
         missing=tuple(identity for identity in expected.missing if identity in own),
+        doubtful={one: reason for one, reason in expected.doubtful.items() if one in own},
         shard=Shard(
             index=part.index,
             count=part.count,

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perfkit.benchmarking.process import Interpreter, call_child
+from perfkit.machine import interpreter as machine_interpreter
 from perfkit.machine.interpreter import packages_digest
 
 ANSWER_TIMEOUT = 60.0
@@ -13,10 +14,15 @@ ANSWER_TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """Names and versions, sorted, without the measured project itself."""
+    """Names and versions, sorted, without the measured project itself.
+
+    ``python`` is the interpreter's version and build, as in
+    :class:`perfkit.model.Environment`.
+    """
 
     asv_runner: str
     packages: tuple[tuple[str, str], ...]
+    python: str
 
     @property
     def digest(self) -> str:
@@ -28,7 +34,7 @@ def read_installed(interpreter: Interpreter) -> Installed:
     """Ask ``interpreter``; raises ProcessFailedError where it does not answer."""
     with TemporaryDirectory(prefix="perfkit-") as folder:
         answer = call_child(
-            {"command": "installed"},
+            {"command": "installed", "facts": machine_interpreter.__file__},
             interpreter=interpreter,
             folder=Path(folder),
             timeout=ANSWER_TIMEOUT,
@@ -38,6 +44,7 @@ def read_installed(interpreter: Interpreter) -> Installed:
     return Installed(
         asv_runner=str(answer["asv_runner"]),
         packages=tuple((str(name), str(version)) for name, version in packages),
+        python=str(answer["python"]),
     )
 
 

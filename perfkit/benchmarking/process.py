@@ -7,12 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from perfkit.errors import MeasurementError
+from perfkit.machine.memory_kills import memory_kills
 from perfkit.process_group import end_group, end_stragglers, wait
 
 log = logging.getLogger("perfkit.bench")
@@ -55,11 +56,13 @@ def call_child(
     folder: Path,
     timeout: float,
     hash_seed: int | None = None,
+    kills: Callable[[], int | None] = memory_kills,
 ) -> dict[str, object]:
     """Return the child's answer to ``request``; ``folder`` is its working directory.
 
-    ``timeout`` is in seconds. Raises :class:`ProcessFailedError` when there is no answer. The
-    child leads a process group of its own, which is gone when this function returns or raises.
+    ``timeout`` is in seconds. ``kills`` counts what the kernel ended for lack of memory. Raises
+    :class:`ProcessFailedError` when there is no answer. The child leads a process group of its
+    own, which is gone when this function returns or raises.
     """
     environment = dict(os.environ)
     if interpreter.site is not None:
@@ -71,6 +74,7 @@ def call_child(
     with TemporaryDirectory(prefix="perfkit-") as scratch:
         question, answer = Path(scratch, "request.json"), Path(scratch, "result.json")
         printed = Path(scratch, "output")
+        before = kills()
         question.write_text(json.dumps({**request, "site": str(interpreter.site or "")}))
         with printed.open("wb") as sink:
             process = subprocess.Popen(
@@ -95,6 +99,8 @@ def call_child(
             if end_stragglers(process):
                 log.warning("a benchmark left processes running when it ended; they were ended too")
         if not answer.exists():
+            if code == -signal.SIGKILL:
+                raise ProcessFailedError(_killed(before, kills()), _tail(printed))
             raise ProcessFailedError(_reason(code, _tail(printed)), _tail(printed))
         decoded: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
         return decoded
@@ -109,11 +115,15 @@ def _tail(path: Path) -> str:
     return "\n".join(line[:400] for line in lines[-LAST_LINES:])
 
 
+def _killed(before: int | None, after: int | None) -> str:
+    """Return what is known of a process that was killed; the kernel counts its own kills."""
+    if before is not None and after is not None and after > before:
+        return "killed by the kernel (SIGKILL), as memory ran out"
+    return "killed (SIGKILL), often by the kernel for lack of memory"
+
+
 def _reason(code: int, output: str) -> str:
     lines = [line for line in output.splitlines() if line.strip()]
-    if code == -signal.SIGKILL:
-        # Nothing else is told of a process that the kernel ends for lack of memory.
-        return "killed by SIGKILL, as the system does when memory runs out"
     if code < 0:
         known = {number.value: number.name for number in signal.Signals}
         return f"killed by {known.get(-code, f'signal {-code}')}"

@@ -140,7 +140,11 @@ def measure(
                         current=str(identity),
                         verdicts=Counter(verdicts.values()),
                         seconds_left=_left(
-                            clock() - started, result.pairs, planned, plan, round_number
+                            clock() - started,
+                            quiet.waited_seconds - waited,
+                            (result.pairs, planned),
+                            plan,
+                            round_number,
                         ),
                     )
                 )
@@ -202,11 +206,17 @@ def _verdict(pair: Mapping[SideName, Recorder], standing: Standing | None) -> Ve
     return standing(pair["base"].sample(), pair["head"].sample())
 
 
-def _left(elapsed: float, done: int, planned: int, plan: Plan, round_number: int) -> float | None:
-    """Return the seconds that what is planned may still take, at the pace so far."""
+def _left(
+    elapsed: float, waited: float, pairs: tuple[int, int], plan: Plan, round_number: int
+) -> float | None:
+    """Return the seconds that what is planned may still take, at the pace so far.
+
+    ``pairs`` are those done and planned. Waiting is no part of the pace: it is bounded.
+    """
+    done, planned = pairs
     if not done:
         return None
-    left = elapsed / done * (planned - done)
+    left = (elapsed - waited) / done * (planned - done)
     # The rounds before min_rounds are measured whatever they take.
     return left if round_number < plan.min_rounds else max(0.0, min(left, plan.seconds - elapsed))
 

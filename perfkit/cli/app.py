@@ -9,6 +9,7 @@ from perfkit.cli import options
 from perfkit.cli.baselines import baselines
 from perfkit.cli.bench import bench
 from perfkit.cli.bisect import bisect
+from perfkit.cli.chaos import chaos
 from perfkit.cli.check import check
 from perfkit.cli.comment import comment
 from perfkit.cli.compare import compare
@@ -19,6 +20,7 @@ from perfkit.cli.history import history
 from perfkit.cli.impact import impact
 from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
+from perfkit.cli.load import load
 from perfkit.cli.merge import merge
 from perfkit.cli.profile import profile
 from perfkit.cli.report import report
@@ -75,6 +77,7 @@ def perfkit(
 app.command(rich_help_panel=MEASURE)(profile)
 app.command(rich_help_panel=MEASURE)(leaks)
 app.command(rich_help_panel=MEASURE)(bench)
+app.command(rich_help_panel=MEASURE)(load)
 app.command(rich_help_panel=MEASURE)(doctor)
 app.command(rich_help_panel=DECIDE)(impact)
 app.command(rich_help_panel=DECIDE)(compare)
@@ -86,4 +89,5 @@ app.command(rich_help_panel=REPORT)(report)
 app.command(rich_help_panel=REPORT)(comment)
 app.command(rich_help_panel=REPORT)(init)
 app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
+app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
 app.add_typer(config, name="config", rich_help_panel=REPORT)

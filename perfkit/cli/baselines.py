@@ -46,9 +46,12 @@ def check(
 ) -> ExitCode:
     """Read every result file anew, name those that cannot be read, and write benchmarks.json.
 
-    Exits 4 when a file cannot be read. asv needs benchmarks.json, which is generated and not
-    committed: run this after a clone or a merge.
+    Exits 4 when a file cannot be read, or a shard of a commit was lost. asv needs
+    benchmarks.json, which is generated and not committed: run this after a clone or a merge.
     """
+    from dataclasses import asdict
+
+    from perfkit.baselines.lost_shards import lost_shards
     from perfkit.baselines.upkeep import check_results
     from perfkit.reporting.baselines_text import condition_text
 
@@ -57,10 +60,11 @@ def check(
     invocation.command = "baselines check"
     folder = _folder(results)
     found = check_results(folder)
+    lost = lost_shards(folder)
     counts = {state.name.lower(): count for state, count in found.results.items()}
     unreadable = [(str(folder / one.path), one.reason) for one in found.unreadable]
     return invocation.finish(
-        ExitCode.MEASUREMENT if unreadable else ExitCode.PASSED,
+        ExitCode.MEASUREMENT if unreadable or lost else ExitCode.PASSED,
         text=condition_text(
             files=found.files,
             commits=found.commits,
@@ -68,6 +72,7 @@ def check(
             results=counts,
             machines=found.machines,
             unreadable=unreadable,
+            lost=[(one.commit, one.environment, one.count, one.lost) for one in lost],
         ),
         values={
             "files": found.files,
@@ -76,6 +81,7 @@ def check(
             "results": counts,
             "machines": {name: list(labels) for name, labels in found.machines.items()},
             "unreadable": [{"path": path, "reason": reason} for path, reason in unreadable],
+            "lost_shards": [asdict(one) for one in lost],
         },
     )
 

@@ -24,6 +24,8 @@ def bisect(
     min_rounds: options.MinRounds = None,
     max_rounds: options.MaxRounds = None,
     budget: options.TimeBudget = None,
+    cpu_affinity: options.CpuAffinity = None,
+    load_wait: options.LoadWait = None,
     json: options.Json = False,
 ) -> int:
     """Find the commit that moved a benchmark, and confirm it against its parent.
@@ -52,12 +54,16 @@ def bisect(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     thresholds = settings_of(
-        invocation, min_rounds=min_rounds, max_rounds=max_rounds, time_budget=budget
+        invocation,
+        min_rounds=min_rounds,
+        max_rounds=max_rounds,
+        time_budget=budget,
+        load_wait=load_wait,
     ).thresholds
     repository, suite = repository_and_suite(Path.cwd())
     suite_in(repository, suite)
     say = saying(invocation)
-    environment = environment_here()
+    environment = environment_here(cpu_affinity)
     # One for all steps, so that patience is counted over the whole bisection.
     quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
 

@@ -1,7 +1,7 @@
 """What ``compare`` and ``check`` share: measure a change with progress, and end with its report."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,8 +51,12 @@ def measured_change(
     isolate: bool,
     environment: "Environment",
     part: "Part | None" = None,
+    doubtful: Mapping[str, str] | None = None,
 ) -> "Iterator[tuple[Sides, Compared]]":
-    """Hold both sides built, and yield them with the judged comparison."""
+    """Hold both sides built, and yield them with the judged comparison.
+
+    ``doubtful`` is as for :func:`perfkit.benchmarking.expected.expected_of`.
+    """
     from perfkit.benchmarking.sides import both_built, suite_in
 
     with ExitStack() as stack:
@@ -77,6 +81,7 @@ def measured_change(
                 seed=seed,
                 environment=environment,
                 part=part,
+                doubtful=doubtful,
             ),
         )
 
@@ -90,6 +95,7 @@ def measured_sides(
     seed: int,
     environment: "Environment",
     part: "Part | None" = None,
+    doubtful: Mapping[str, str] | None = None,
 ) -> "Compared":
     """Discover, measure and judge both sides, or one shard of them, with progress."""
     from perfkit.baselines.noise import stored_noise
@@ -99,7 +105,7 @@ def measured_sides(
     from perfkit.machine.environment import read_environment
 
     quiet = quiet_machine(invocation, environment, patience=thresholds.regression.load_wait)
-    expected = expected_of(sides, patterns)
+    expected = expected_of(sides, patterns, doubtful or {})
     if part is not None:
         project, alpha = sides.head.suite.project, thresholds.regression.alpha
         expected = in_shard(expected, part, project=project, alpha=alpha)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfkit.cli import options
+from perfkit.cli.judging import Measuring, Telling, spread
 
 if TYPE_CHECKING:
     from perfkit.model import LeakResult
 
 
+@spread
 def check(
     context: typer.Context,
     base: Annotated[
@@ -28,23 +30,9 @@ def check(
             "--onto", metavar="BRANCH", help="The branch to merge into. Default: the main branch."
         ),
     ] = None,
-    bench: options.Bench = None,
     leaks: Annotated[bool, typer.Option(help="Run the leak checks of the thresholds file.")] = True,
-    min_rounds: options.MinRounds = None,
-    max_rounds: options.MaxRounds = None,
-    budget: options.TimeBudget = None,
-    seed: options.Seed = 0,
-    cpu_affinity: options.CpuAffinity = None,
-    load_wait: options.LoadWait = None,
-    isolate: options.Isolate = False,
-    shard: options.Shard = None,
-    culprits: options.Culprits = True,
-    output: options.ReportFile = None,
-    html: options.HtmlFile = None,
-    every_row: options.EveryRow = False,
-    strict: options.Strict = False,
-    comment: options.PostComment = False,
-    json: options.Json = False,
+    measuring: Measuring,
+    telling: Telling,
 ) -> int:
     """Compare with the merge base, and check budgets and leaks: one report, one exit code.
 
@@ -56,28 +44,19 @@ def check(
     from rich.text import Text
 
     from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
-    from perfkit.cli.change import finish_report, judged_revision, measured_change
+    from perfkit.cli.change import judged_revision, measured_change
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
-    from perfkit.cli.posting import post_report
-    from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.settings import repository_and_suite
     from perfkit.cli.touched import with_map
-    from perfkit.gate.shards import Part
 
-    del json  # its callback has acted
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
-    settings = settings_of(
-        invocation,
-        min_rounds=min_rounds,
-        max_rounds=max_rounds,
-        time_budget=budget,
-        load_wait=load_wait,
-    )
+    settings = measuring.settings(invocation)
     thresholds = settings.thresholds
-    environment = environment_here(cpu_affinity)
+    environment = environment_here(measuring.cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
-    part = None if shard is None else Part.parse(shard)
+    part = measuring.part
     judged = judged_revision(repository, suite, head)
     former = (
         repository.resolve(base)
@@ -91,21 +70,21 @@ def check(
         base=former,
         head=judged,
         thresholds=thresholds,
-        patterns=bench or [],
-        seed=seed,
-        isolate=isolate,
+        patterns=measuring.bench or [],
+        seed=measuring.seed,
+        isolate=measuring.isolate,
         environment=environment,
         part=part,
     ) as (sides, compared):
         report = compared.report
         budgets, checks = thresholds.budgets, thresholds.leaks if leaks else ()
         if report.shard is not None:
-            manifest = with_checks(report.shard, budgets, checks, selected=bool(bench))
+            manifest = with_checks(report.shard, budgets, checks, selected=bool(measuring.bench))
             budgets, checks = checks_of_shard(report, budgets, checks)
             report = replace(report, shard=manifest)
         if not report.interrupted:
             found, left_out = check_budgets(
-                budgets, compared.head, chosen=compared.expected if bench else None
+                budgets, compared.head, chosen=compared.expected if measuring.bench else None
             )
             warnings = list(report.warnings)
             if left_out:
@@ -130,17 +109,13 @@ def check(
                 interrupted=len(grown) < len(checks),
                 warnings=tuple(warnings),
             )
-            report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
+            report = named(
+                invocation,
+                report,
+                sides,
+                thresholds,
+                culprits=telling.culprits,
+                seed=measuring.seed,
+            )
             report = with_map(report, repository, thresholds)
-    code = finish_report(
-        invocation,
-        report,
-        repository,
-        output=output,
-        html=html,
-        every_row=every_row,
-        strict=strict,
-    )
-    if comment:
-        post_report(report, settings.monitoring.comment)
-    return code
+    return telling.finish(invocation, report, repository, settings)

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from perfkit.cli import options
+from perfkit.cli.judging import Measuring, Telling, spread
 
 
+@spread
 def compare(
     context: typer.Context,
     base: Annotated[
@@ -22,15 +24,7 @@ def compare(
         typer.Argument(help="The commit to judge. Default: the working tree."),
     ] = None,
     *,
-    bench: options.Bench = None,
-    min_rounds: options.MinRounds = None,
-    max_rounds: options.MaxRounds = None,
-    budget: options.TimeBudget = None,
-    seed: options.Seed = 0,
-    cpu_affinity: options.CpuAffinity = None,
-    load_wait: options.LoadWait = None,
-    isolate: options.Isolate = False,
-    shard: options.Shard = None,
+    measuring: Measuring,
     python_base: Annotated[
         Path | None,
         typer.Option(
@@ -55,13 +49,7 @@ def compare(
             help="Leave out benchmarks whose stored profile does not meet the change (impact).",
         ),
     ] = False,
-    culprits: options.Culprits = True,
-    output: options.ReportFile = None,
-    html: options.HtmlFile = None,
-    every_row: options.EveryRow = False,
-    strict: options.Strict = False,
-    comment: options.PostComment = False,
-    json: options.Json = False,
+    telling: Telling,
 ) -> int:
     """Measure two revisions against each other, now and interleaved, and judge the difference.
 
@@ -72,56 +60,38 @@ def compare(
     is as often the machine as the change.
     """
     from perfkit.benchmarking.sides import installed_sides
-    from perfkit.cli.change import (
-        finish_report,
-        judged_revision,
-        measured_change,
-        measured_sides,
-    )
+    from perfkit.cli.change import judged_revision, measured_change, measured_sides
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
-    from perfkit.cli.posting import post_report
-    from perfkit.cli.settings import repository_and_suite, settings_of
+    from perfkit.cli.settings import repository_and_suite
     from perfkit.cli.stored import stored_report
-    from perfkit.cli.touched import mapped, only_those, with_map
+    from perfkit.cli.touched import Chosen, mapped, only_those, with_map
     from perfkit.errors import UsageError
-    from perfkit.gate.shards import Part
 
-    del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings = settings_of(
-        invocation,
-        min_rounds=min_rounds,
-        max_rounds=max_rounds,
-        time_budget=budget,
-        load_wait=load_wait,
-    )
+    settings = measuring.settings(invocation)
     thresholds = settings.thresholds
-    part = None if shard is None else Part.parse(shard)
+    part = measuring.part
     commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
     if stored:
-        measuring = (
-            *(min_rounds, max_rounds, budget, seed or None, isolate or None, shard),
-            *(cpu_affinity, load_wait, python_base, python_head),
-        )
-        _refuse_measuring([option is not None for option in measuring])
+        _refuse_measuring(given=measuring.given or bool(python_base or python_head))
     repository, suite = repository_and_suite(Path.cwd())
-    patterns, warning = bench or [], ""
+    chosen = Chosen(patterns=measuring.bench or [])
     if only_touched:
         if stored or pythons is not None:
             raise UsageError("--only-touched is for measuring two commits; leave it out.")
-        patterns, warning = only_those(
+        chosen = only_those(
             mapped(
                 repository,
                 repository.resolve(commit),
                 judged_revision(repository, suite, head),
                 thresholds,
             ),
-            patterns,
+            chosen.patterns,
         )
     if stored:
         report = stored_report(
-            repository, suite, base, head, thresholds=thresholds, patterns=patterns
+            repository, suite, base, head, thresholds=thresholds, patterns=chosen.patterns
         )
     elif pythons is not None:
         sides = installed_sides(repository, suite, *pythons)
@@ -129,12 +99,14 @@ def compare(
             invocation,
             sides,
             thresholds,
-            patterns=patterns,
-            seed=seed,
-            environment=environment_here(cpu_affinity),
+            patterns=chosen.patterns,
+            seed=measuring.seed,
+            environment=environment_here(measuring.cpu_affinity),
             part=part,
         ).report
-        report = named(invocation, report, sides, thresholds, culprits=culprits, seed=seed)
+        report = named(
+            invocation, report, sides, thresholds, culprits=telling.culprits, seed=measuring.seed
+        )
     else:
         with measured_change(
             invocation,
@@ -143,28 +115,23 @@ def compare(
             base=repository.resolve(commit),
             head=judged_revision(repository, suite, head),
             thresholds=thresholds,
-            patterns=patterns,
-            seed=seed,
-            isolate=isolate,
-            environment=environment_here(cpu_affinity),
+            patterns=chosen.patterns,
+            seed=measuring.seed,
+            isolate=measuring.isolate,
+            environment=environment_here(measuring.cpu_affinity),
             part=part,
+            doubtful=chosen.doubtful,
         ) as (sides, compared):
             report = named(
-                invocation, compared.report, sides, thresholds, culprits=culprits, seed=seed
+                invocation,
+                compared.report,
+                sides,
+                thresholds,
+                culprits=telling.culprits,
+                seed=measuring.seed,
             )
-            report = with_map(report, repository, thresholds, warning)
-    code = finish_report(
-        invocation,
-        report,
-        repository,
-        output=output,
-        html=html,
-        every_row=every_row,
-        strict=strict,
-    )
-    if comment:
-        post_report(report, settings.monitoring.comment)
-    return code
+            report = with_map(report, repository, thresholds, chosen.warning)
+    return telling.finish(invocation, report, repository, settings)
 
 
 def _what_to_compare(
@@ -183,10 +150,10 @@ def _what_to_compare(
     )
 
 
-def _refuse_measuring(given: list[bool]) -> None:
+def _refuse_measuring(*, given: bool) -> None:
     from perfkit.errors import UsageError
 
-    if any(given):
+    if given:
         raise UsageError(
             "--stored measures nothing, so leave out --min-rounds, --max-rounds, --budget, --seed,"
             " --cpu-affinity, --load-wait, --isolate, --shard and the interpreters, which say how"

@@ -64,8 +64,9 @@ def history(
         typer.Option("--html", metavar="FILE", help="Also write every series as one HTML file."),
     ] = None,
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print the points as CSV instead of the report.")
-    ] = False,
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write every point as CSV."),
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Show every benchmark's history with its changes of level, and what commit brought them.
@@ -74,7 +75,6 @@ def history(
     reports and does not judge: a pull request is judged by `perfkit compare`. Steps are told from
     slow drifts, and a lone spike is neither.
     """
-    from perfkit.cli.invocation import Raw
     from perfkit.config.units import parse_ratio
     from perfkit.durable import write_whole
     from perfkit.errors import ExitCode, UsageError
@@ -82,9 +82,8 @@ def history(
     from perfkit.reporting.history_html import history_html
     from perfkit.reporting.history_text import history_text, history_values
 
+    del json  # its callback has acted
     invocation = options.invocation_of(context)
-    if csv and json:
-        raise UsageError("--csv and --json both claim stdout: give one of them.")
     try:
         smallest = parse_ratio(min_effect)
     except UsageError as error:
@@ -103,9 +102,11 @@ def history(
         found = _from_file(source, column or [], alpha=alpha, min_effect=smallest)
     if html is not None:
         write_whole(html, history_html(found))
+    if csv is not None:
+        write_whole(csv, history_csv(found))
     return invocation.finish(
         ExitCode.PASSED,
-        text=Raw(history_csv(found)) if csv else history_text(found, every_series=every_series),
+        text=history_text(found, every_series=every_series),
         values=history_values(found) if invocation.json else {},
     )
 

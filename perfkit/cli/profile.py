@@ -1,7 +1,7 @@
 """``perfkit profile``: where does the time go?"""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -112,6 +112,14 @@ def profile(
             "--open", metavar="FILE", help="Show a profile that --output FILE.pyisession kept."
         ),
     ] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[p95=]DURATION",
+            help="Exit 1 when a call takes longer: its median, or p95; may be repeated.",
+        ),
+    ] = None,
+    strict: options.Strict = False,
     compare: Annotated[
         str | None,
         typer.Option(
@@ -139,6 +147,10 @@ def profile(
     With --compare both sides are run several times in turns, and a test over all functions tells
     which of them made the difference.
     """
+    from rich.console import Group
+
+    from perfkit.cli.profile_budget import budgets_of, judged
+    from perfkit.cli.profile_options import duration, repeats
     from perfkit.cli.profile_shown import Shown, files_asked_for, opened
     from perfkit.cli.profile_shown import show as shown_as
     from perfkit.cli.progress import saying
@@ -150,7 +162,7 @@ def profile(
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings_of(invocation)
+    settings = settings_of(invocation)
     say = saying(invocation)
     shown = Shown(
         top=top,
@@ -161,7 +173,7 @@ def profile(
         files=files_asked_for(html, speedscope, output or [], form),
     )
     if open_file is not None:
-        others = {"--compare": compare, "--save": save, "--sessions": sessions}
+        others = {"--compare": compare, "--save": save, "--sessions": sessions, "--budget": budget}
         wrong = [name for name, value in others.items() if value is not None]
         if target is not None or wrong:
             raise UsageError(
@@ -180,7 +192,7 @@ def profile(
         factory=factory,
         cwd=Path.cwd(),
     )
-    seconds = None if timeout is None else _duration(timeout, "--timeout")
+    seconds = None if timeout is None else duration(timeout, "--timeout")
     if not (compare is None and save is None and sessions is None):
         from perfkit.cli.profile_compare import Sessions, check_options, compared, saved_set
 
@@ -191,52 +203,39 @@ def profile(
                 "--speedscope": speedscope is not None,
                 "--output": bool(output),
                 "--html": html is not None and compare is None,
+                "--budget": bool(budget),
             },
         )
         taken = Sessions(
             target=named,
             count=sessions,
             seed=seed,
-            interval=_duration(interval, "--interval"),
-            repeat=_repeat(repeat),
+            interval=duration(interval, "--interval"),
+            repeat=repeats(repeat),
             warmup=warmup,
             timeout=seconds,
         )
         if save is not None:
             return saved_set(invocation, taken, save, top=top)
         return compared(invocation, taken, str(compare), html=html, top=top)
+    calls = repeats(repeat)
+    limits = budgets_of(named, budget or (), settings)
     recording = capture(
         named,
         cwd=Path.cwd(),
-        interval=_duration(interval, "--interval"),
-        repeat=_repeat(repeat),
+        interval=duration(interval, "--interval"),
+        repeat=calls,
         warmup=warmup,
         timeout=seconds,
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)
-    return invocation.finish(ExitCode.PASSED, text=text, values=values)
-
-
-def _repeat(text: str) -> int | Literal["auto"]:
-    from perfkit.errors import UsageError
-
-    if text == "auto":
-        return "auto"
-    if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise UsageError(f"--repeat: found {text!r}, wanted a number of calls above 0, or auto.")
-    return int(text)
-
-
-def _duration(text: str, option: str) -> float:
-    """Return seconds above 0."""
-    from perfkit.config.units import UnitError, parse_duration
-    from perfkit.errors import UsageError
-
-    try:
-        seconds = parse_duration(text)
-    except UnitError as error:
-        raise UsageError(f"{option}: {error}") from error
-    if not seconds:
-        raise UsageError(f"{option}: found {text}, wanted a time above 0, such as 30s.")
-    return seconds
+    if not limits:
+        return invocation.finish(ExitCode.PASSED, text=text, values=values)
+    kept = judged(invocation, named, limits, repeat=calls, warmup=warmup, timeout=seconds)
+    return invocation.finish(
+        kept.exit_code(strict=strict),
+        text=Group(kept.text(), text),
+        values={"budgets": kept.values(), **values},
+        status=kept.status,
+    )

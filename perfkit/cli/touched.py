@@ -1,7 +1,8 @@
 """What ``compare`` and ``check`` take from the map of ``perfkit impact``."""
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from perfkit.errors import PerfkitError, UsageError
 if TYPE_CHECKING:
     from perfkit.config.thresholds import Thresholds
     from perfkit.forge.git import Repository
-    from perfkit.model import Impact, Report, Revision
+    from perfkit.model import Impact, PathShare, Report, Revision
 
 
 def mapped(
@@ -50,14 +51,25 @@ def with_map(
     return report if found is None else replace(report, impact=impact_line(found))
 
 
-def only_those(found: "Impact | None", patterns: list[str]) -> tuple[list[str], str]:
-    """Return the pattern of the benchmarks to measure, and the warning that a map chose them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The pattern of the benchmarks to measure, and the warning that a map chose them.
+
+    ``doubtful`` are the names of those left out on a map that may be wrong of them, with the
+    reason.
+    """
+
+    patterns: list[str]
+    warning: str = ""
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+
+
+def only_those(found: "Impact | None", patterns: list[str]) -> Chosen:
+    """Return what ``--only-touched`` measures.
 
     Left out are the benchmarks whose stored profile does not meet the change; those without a
     profile are measured, since nothing is known of them.
     """
-    from perfkit.profiling.impact import unreached
-
     if patterns:
         raise UsageError("--only-touched chooses the benchmarks itself; leave out --bench.")
     if found is None:
@@ -65,7 +77,11 @@ def only_those(found: "Impact | None", patterns: list[str]) -> tuple[list[str], 
             "--only-touched needs stored profiles of the checked-out tree; record some with"
             " `perfkit impact --record`, or leave it out."
         )
-    left = [name.removeprefix("bench:") for name in unreached(found) if name.startswith("bench:")]
+    left = {
+        path.target.removeprefix("bench:"): path
+        for path in found.paths
+        if not path.share and path.target.startswith("bench:")
+    }
     if len(left) == len(found.paths):
         raise UsageError(
             f"--only-touched: none of {len(left)} stored profiles meets the change, so the map"
@@ -76,4 +92,25 @@ def only_those(found: "Impact | None", patterns: list[str]) -> tuple[list[str], 
         f"--only-touched left out {len(left)} benchmarks whose stored profile does not meet the"
         " change: a map chose, and what it left out was not measured"
     )
-    return ([f"^(?!(?:{names})$)"] if left else []), warning if left else ""
+    if not left:
+        return Chosen(patterns=[])
+    reasons = {name: _doubt(found, path) for name, path in left.items()}
+    return Chosen(
+        patterns=[f"^(?!(?:{names})$)"],
+        warning=warning,
+        doubtful={
+            name: f"left out by --only-touched, but {reason}"
+            for name, reason in reasons.items()
+            if reason
+        },
+    )
+
+
+def _doubt(found: "Impact", path: "PathShare") -> str:
+    """Return in a clause why a profile that the change does not meet shows nothing; else empty."""
+    if path.behind is None:
+        return "its stored profile is of no commit that is known here"
+    if path.behind:
+        count = "one commit" if path.behind == 1 else f"{path.behind} commits"
+        return f"its stored profile is {count} older than the base"
+    return "; ".join(found.unmapped)

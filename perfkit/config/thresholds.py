@@ -140,6 +140,25 @@ class Budget(Section):
     """Where the limit comes from, shown beside the verdict."""
 
 
+class ProfileBudget(Section):
+    """A limit for the time of one program, judged by perfkit profile."""
+
+    target: Text
+    """The program as perfkit profile names it: app.py --size 3, -m NAME or pkg.mod:callable. A
+    benchmark has its limit in budgets."""
+    statistic: Literal["median", "p95"] = "median"
+    """Statistic of the time of a call without a profiler."""
+    limit: PositiveDuration
+    """Largest allowed time."""
+    why: str = ""
+    """Where the limit comes from, shown beside the verdict."""
+
+    @property
+    def amount(self) -> Amount:
+        """The limit with its unit."""
+        return Amount(self.limit, "s")
+
+
 class LeakCheck(Section):
     """A callable that must not keep memory from one call to the next."""
 
@@ -215,6 +234,8 @@ class Thresholds(Section):
     """What perfkit impact lays a change over."""
     budgets: tuple[Budget, ...] = ()
     """Absolute limits."""
+    profile_budgets: tuple[ProfileBudget, ...] = ()
+    """Absolute limits of programs that are no benchmarks."""
     leaks: tuple[LeakCheck, ...] = ()
     """Callables that must not keep memory."""
     waivers: tuple[Waiver, ...] = ()

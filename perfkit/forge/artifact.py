@@ -48,6 +48,14 @@ def report_text(artifact: Path) -> str:
     The text is UTF-8 JSON of at most :data:`REPORT_BYTES` and :data:`NESTING` levels.
     """
     place = f"{artifact}: {REPORT}"
+    if not artifact.exists():
+        raise UsageError(
+            f"{artifact}: no such file or folder; give the artifact as the forge serves it (a zip"
+            " file), or the folder that it was unpacked into."
+        )
+    if not (artifact.is_dir() or artifact.is_file()):
+        # A device or a pipe may have no end.
+        raise UsageError(f"{artifact}: neither a zip file nor a folder, so no artifact.")
     try:
         content = _from_folder(artifact) if artifact.is_dir() else _from_zip(artifact)
     except FileNotFoundError as error:
@@ -56,7 +64,10 @@ def report_text(artifact: Path) -> str:
             f" `perfkit check --output {REPORT}`."
         ) from error
     except DAMAGED as error:
-        raise UsageError(f"{artifact}: not readable as an artifact: {error}.") from error
+        raise UsageError(
+            f"{artifact}: not readable as an artifact ({error}); give the zip file that the forge"
+            f" serves for it, or the folder that holds {REPORT}."
+        ) from error
     try:
         text = content.decode("utf-8")
         value = json.loads(text)

@@ -95,6 +95,15 @@ def part_of(
     return tuple(identity for identity in identities if identity in own)
 
 
+def filled(
+    count: int, identities: Sequence[BenchmarkId], caches: Mapping[str, str]
+) -> tuple[int, ...]:
+    """Return the shards, of ``count``, that hold any of ``identities``, in order."""
+    groups = groups_of(identities, caches)
+    shards = split({name: len(members) for name, members in groups.items()}, count)
+    return tuple(sorted(set(shards.values())))
+
+
 def suite_digest(versions: Mapping[BenchmarkId, str]) -> str:
     """Return what two jobs share exactly when they saw the same benchmarks of the same source.
 

@@ -12,6 +12,7 @@ from perfkit.memory.runs import Runs, Seen
 from perfkit.memory.unplaced import Totals, Unplaced, unplaced
 from perfkit.model import LeakResult, LeakState
 from perfkit.targets import Target, TargetKind
+from perfkit.targets.found import check_found
 
 FIRST = 120
 """Length of the first run: ten calls in each segment of the growth test, and soon over."""
@@ -84,6 +85,8 @@ def find_leaks(
             f"{iterations} iterations are too few to tell growth from chance: "
             f"give --iterations {LEAST_ITERATIONS} or more"
         )
+    if environment is None:
+        check_found(target, cwd)
 
     runs = Runs(
         target=target,

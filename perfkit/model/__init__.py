@@ -1,10 +1,19 @@
 """Frozen values that every part of perfkit speaks; standard library only, no tool, no clock."""
 
 from perfkit.model.benchmark import BenchmarkId
+from perfkit.model.chaos import ChaosResult, FaultEffect
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
+from perfkit.model.load import (
+    LoadJudgement,
+    LoadObjective,
+    LoadResult,
+    LoadSecond,
+    LoadStage,
+    LoadStatistic,
+)
 from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
 from perfkit.model.report import (
     MOST_VALUES,
@@ -18,7 +27,7 @@ from perfkit.model.report import (
     Shard,
     Summary,
 )
-from perfkit.model.run import Run
+from perfkit.model.run import Run, RunShard
 from perfkit.model.sample import Sample, Unit
 from perfkit.model.series import Series
 from perfkit.model.shift import Interval, Shift, Verdict
@@ -31,6 +40,7 @@ __all__ = [
     "BudgetResult",
     "CallNode",
     "CallPath",
+    "ChaosResult",
     "Commit",
     "Comparison",
     "Culprit",
@@ -38,6 +48,7 @@ __all__ = [
     "DifferenceNode",
     "Environment",
     "EnvironmentDifference",
+    "FaultEffect",
     "Function",
     "Hotspot",
     "Impact",
@@ -45,12 +56,19 @@ __all__ = [
     "LeakResult",
     "LeakSite",
     "LeakState",
+    "LoadJudgement",
+    "LoadObjective",
+    "LoadResult",
+    "LoadSecond",
+    "LoadStage",
+    "LoadStatistic",
     "PathShare",
     "Profile",
     "Reached",
     "Report",
     "Revision",
     "Run",
+    "RunShard",
     "Sample",
     "Series",
     "Shard",

@@ -27,9 +27,10 @@ class Environment:
 
     ``label`` is the human name of the machine and proves nothing. ``load`` is the one-minute load
     average when measuring began (None where the system has none). ``python`` is the version and
-    build. ``packages_digest`` is over the installed packages and their versions. ``cpu_flags`` is
-    a digest of the processor's instruction sets and features. ``image`` is the name and version
-    of a hosted runner's image. ``affinity`` are the processors that measured processes were
+    build of the interpreter that was measured, ``BASE -> HEAD`` where the sides have two.
+    ``packages_digest`` is over the installed packages and their versions. ``cpu_flags`` is a
+    digest of the processor's instruction sets and features. ``image`` is the name and version of
+    a hosted runner's image. ``affinity`` are the processors that measured processes were
     restricted to, None where they were not.
     """
 

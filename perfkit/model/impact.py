@@ -54,12 +54,14 @@ class Impact:
     """A change laid over stored profiles.
 
     ``touched`` holds every changed function, those on the hottest paths first; ``paths`` every
-    stored profile, likewise.
+    stored profile, likewise. ``unmapped`` says what of the change no profile can place, one clause
+    each: any path may meet that.
     """
 
     base: str
     touched: tuple[Touched, ...]
     paths: tuple[PathShare, ...]
+    unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

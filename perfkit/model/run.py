@@ -7,6 +7,20 @@ from perfkit.model.sample import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunShard:
+    """Which part of a suite a run holds: shard ``index`` (from 1) of ``count``.
+
+    ``suite`` is a digest of all benchmarks and their sources, the same in every shard of one
+    suite. ``due`` are the shards that hold any benchmark, so that a lost one is noticed.
+    """
+
+    index: int
+    count: int
+    suite: str
+    due: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """All samples of one revision, measured in one go on one machine.
 
@@ -16,7 +30,7 @@ class Run:
     ``asv_runner`` are the versions that measured. ``packages`` are the names and versions that the
     measured interpreter had installed, sorted; ``environment.packages_digest`` is their digest.
     ``loads`` are the shares of the processors that other programs used, round by round (None where
-    the system does not tell).
+    the system does not tell). ``shard`` is None for a run of the whole suite.
     """
 
     identity: str
@@ -31,3 +45,4 @@ class Run:
     asv_runner: str = ""
     packages: tuple[tuple[str, str], ...] = ()
     loads: tuple[float | None, ...] = ()
+    shard: RunShard | None = None

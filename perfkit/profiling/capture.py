@@ -12,6 +12,7 @@ from perfkit.errors import MeasurementError
 from perfkit.model import Timing
 from perfkit.profiling.recording import Recording, unpacked
 from perfkit.targets import Target, run_child
+from perfkit.targets.found import check_found
 
 INTERVAL_SECONDS = 0.001
 """pyinstrument's own default: 1000 samples a second."""
@@ -90,6 +91,8 @@ def capture(
         MeasurementError: The target failed, or ended before it was sampled once.
     """
     where = Where(cwd=cwd, python=python)
+    if python == sys.executable:
+        check_found(target, cwd)
     progress(f"timing {target} without a profiler")
     timing = timed(target, where, repeat=repeat, warmup=warmup, timeout=timeout)
     progress(f"profiling {target}")

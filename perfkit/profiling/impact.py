@@ -7,7 +7,7 @@ from perfkit.model import Impact, PathShare, Reached, Touched
 from perfkit.profiling.charging import Code, charged, naming
 from perfkit.profiling.recording import Recording, stacks
 from perfkit.profiling.sources import Sources
-from perfkit.profiling.touched import ChangedFunction
+from perfkit.profiling.touched import MODULE, ChangedFunction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,13 @@ def impact(
     changed: Sequence[ChangedFunction],
     paths: Sequence[KnownPath],
     notes: Sequence[str] = (),
+    unplaced: Sequence[str] = (),
 ) -> Impact:
-    """Return which changed functions the profiles saw, and how much of each path they are on."""
+    """Return which changed functions the profiles saw, and how much of each path they are on.
+
+    ``unplaced`` says what of the change is in no function, in one clause each.
+    """
+    outside = sorted({function.path for function in changed if function.name == MODULE})
     reached: dict[ChangedFunction, list[Reached]] = {function: [] for function in changed}
     shares = []
     for path in paths:
@@ -63,6 +68,7 @@ def impact(
         base=base,
         touched=tuple(sorted(touched, key=lambda one: (-one.share, one.place, one.function))),
         paths=tuple(sorted(shares, key=lambda one: (-one.share, one.target))),
+        unmapped=(*unplaced, *(f"{path}: lines outside of functions changed" for path in outside)),
         notes=tuple(notes),
     )
 
@@ -106,8 +112,3 @@ def _matching(function: ChangedFunction, known: set[Code]) -> set[Code]:
     exact = {code for code in inside if code.name == function.name}
     bare = function.name.rpartition(".")[2]
     return exact or {code for code in inside if code.bare == bare}
-
-
-def unreached(found: Impact) -> tuple[str, ...]:
-    """Return the targets whose stored profile meets no changed function."""
-    return tuple(path.target for path in found.paths if not path.share)

@@ -19,8 +19,9 @@ from perfkit.profiling.saved import SUFFIX, Origin, Saved, load, load_all, sessi
 from perfkit.profiling.touched import changed_functions
 from perfkit.targets import Target, TargetKind
 
-RECORD = "record some with `perfkit impact --record`, or one with `perfkit profile TARGET --output`"
-
+RECORD = (
+    "record some with `perfkit impact --record`, or one with `perfkit profile TARGET --output FILE`"
+)
 
 LONGEST_SECONDS = 120.0
 """Time that timing, and then recording, one benchmark may take."""
@@ -35,7 +36,7 @@ def profile_file(folder: Path, target: str) -> Path:
 def stored_profiles(where: Path) -> tuple[Saved, ...]:
     """Return the stored profiles of a file or a folder; UsageError where there is none."""
     if not where.exists():
-        raise UsageError(f"{where}: found no stored profile there; {RECORD} FILE.")
+        raise UsageError(f"{where}: found no stored profile there; {RECORD}.")
     return (load(where),) if where.is_file() else load_all(where)
 
 
@@ -49,7 +50,7 @@ def impact_of_change(repository: Repository, base: Revision, stored: Iterable[Sa
         return _readable((repository.root / name).read_text("utf-8", errors="surrogateescape"))
 
     changes = changed_files(repository, base.commit)
-    functions, notes = changed_functions(changes, before, now)
+    functions, unplaced = changed_functions(changes, before, now)
     paths = [
         KnownPath(
             recording=one.recording,
@@ -63,9 +64,10 @@ def impact_of_change(repository: Repository, base: Revision, stored: Iterable[Sa
     ]
     renamed = [change for change in changes if change.old and change.new != change.old]
     moved = [f"{change.old} -> {change.new}" for change in renamed if change.new]
+    notes = list(unplaced)
     if moved:
-        notes = (*notes, f"followed where git sees a renamed file: {', '.join(moved)}")
-    return impact(base.label, functions, paths, notes)
+        notes.append(f"followed where git sees a renamed file: {', '.join(moved)}")
+    return impact(base.label, functions, paths, notes, unplaced)
 
 
 def record_benchmarks(

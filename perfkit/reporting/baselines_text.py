@@ -18,8 +18,12 @@ def condition_text(
     results: Mapping[str, int],
     machines: Mapping[str, Sequence[str]],
     unreadable: Sequence[tuple[str, str]],
+    lost: Sequence[tuple[str, str, int, Sequence[int]]] = (),
 ) -> "RenderableType":
-    """Return the counts, a line per machine, and a line per unreadable file."""
+    """Return the counts, a line per machine, and a line per unreadable file or incomplete suite.
+
+    ``lost`` are (commit, environment, number of shards, those without a run).
+    """
     from rich.console import Group
     from rich.text import Text
 
@@ -40,4 +44,9 @@ def condition_text(
     lines += [Text(f"{path}: {reason}", style="red") for path, reason in unreadable]
     if unreadable:
         lines.append(Text(f"{len(unreadable)} files cannot be read", style="bold red"))
+    for commit, environment, count, missing in lost:
+        named = ", ".join(f"{index}/{count}" for index in missing)
+        is_are = "shard" if len(missing) == 1 else "shards"
+        said = f"{commit[:10]} ({environment}): no run of {is_are} {named}"
+        lines.append(Text(f"{said}; measure it with `perfkit bench {commit[:10]} --shard K/N`"))
     return Group(*lines)

@@ -1,5 +1,6 @@
 """A report as one HTML file that works offline: verdicts, intervals, processes and history."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -69,7 +70,7 @@ def report_html(report: Report, history: Sequence[Series] = ()) -> str:
         "status": str(report.status),
         "headline": _text(headline(report)),
         "revisions": _revisions(report),
-        "advice": _paragraph(report.impact) + _paragraph(advice(report)),
+        "advice": _paragraph(report.impact) + _commands(_paragraph(advice(report))),
         "benchmarks": "".join(_benchmarks(rows, past)),
         "findings": "".join(_findings(report)),
         "method": _text(method(report)),
@@ -85,6 +86,11 @@ def _text(text: str) -> str:
 
 def _paragraph(text: str) -> str:
     return f"<p>{_text(text)}</p>" if text else ""
+
+
+def _commands(advice: str) -> str:
+    """Return perfkit's own words with what stands in backticks as something to type."""
+    return re.sub(r"`([^`]+)`", r"<kbd>\1</kbd>", advice)
 
 
 def _revisions(report: Report) -> str:

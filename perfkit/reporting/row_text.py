@@ -8,12 +8,14 @@ from perfkit.model import (
     Comparison,
     Environment,
     EnvironmentDifference,
+    Interval,
     LeakResult,
     LeakSite,
     Report,
     Revision,
     Status,
     Summary,
+    Unit,
     Verdict,
     WaiverResult,
 )
@@ -143,17 +145,21 @@ def budget_text(result: BudgetResult) -> str:
     limit = quantity(result.limit, result.unit)
     if result.measured is None:
         return f"{result.name}: {result.reason or 'not measured'}; the limit is {limit}"
-    scale = scale_of([result.measured.estimate], result.unit)
-    bounds = [
-        quantity(bound, result.unit, scale) if math.isfinite(bound) else "unknown"
-        for bound in (result.measured.low, result.measured.high)
-    ]
     text = (
-        f"{result.name}: {result.statistic}"
-        f" {quantity(result.measured.estimate, result.unit, scale)} [{', '.join(bounds)}]"
+        f"{result.name}: {statistic_text(result.statistic, result.measured, result.unit)}"
         f" of {limit}, n {result.n}"
     )
     return f"{text} ({result.reason})" if result.reason else text
+
+
+def statistic_text(name: str, measured: Interval, unit: Unit) -> str:
+    """Return a statistic with its interval: ``p95 12.10 ms [11.90 ms, 12.50 ms]``."""
+    scale = scale_of([measured.estimate], unit)
+    bounds = [
+        quantity(bound, unit, scale) if math.isfinite(bound) else "unknown"
+        for bound in (measured.low, measured.high)
+    ]
+    return f"{name} {quantity(measured.estimate, unit, scale)} [{', '.join(bounds)}]"
 
 
 def leak_text(result: LeakResult) -> str:

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import BenchmarkId, Environment, Run, Sample
@@ -41,7 +42,8 @@ def run_text(
         table.add_row(*_row(sample))
     state = "uncommitted changes on " if run.dirty else ""
     counted = f"{rounds} {'round' if rounds == 1 else 'rounds'} of fresh processes"
-    title = f"{state}{run.commit[:10]}: {counted}, {duration(seconds)}"
+    part = "" if run.shard is None else f", shard {run.shard.index}/{run.shard.count}"
+    title = f"{state}{run.commit[:10]}{part}: {counted}, {duration(seconds)}"
     parts: list[RenderableType] = [Text(title, style="bold"), Text(), table, Text()]
     if skipped:
         names = ", ".join(map(str, skipped))
@@ -106,6 +108,7 @@ def run_values(
         "asv_runner": run.asv_runner,
         "packages": dict(run.packages),
         "loads": list(run.loads),
+        "shard": None if run.shard is None else asdict(run.shard),
         "skipped": [str(identity) for identity in skipped],
         "benchmarks": [
             {

@@ -29,6 +29,7 @@ from perfkit.reporting.row_text import (
     verdict_text,
     waiver_text,
 )
+from perfkit.reporting.rows import Line, Rows
 from perfkit.reporting.visible import visible
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def report_text(report: Report, *, every_row: bool = False) -> "RenderableType":
     if unchanged:
         parts += [Text(), _unchanged(unchanged)]
     if report.budgets:
-        parts += [Text(), _line("Budgets", style="bold"), *map(_budget, report.budgets)]
+        parts += [Text(), _line("Budgets", style="bold"), *map(budget_line, report.budgets)]
     if report.leaks:
         parts += [Text(), _line("Leaks", style="bold")]
         for leak in report.leaks:
@@ -95,31 +96,24 @@ def _line(words: str, style: str = "") -> "Text":
     return Text(visible(words), style=style)
 
 
-def _comparisons(groups: Iterable[Alike]) -> "RenderableType":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("")
-    table.add_column("benchmark", overflow="fold", min_width=20)
-    for name in ("base", "head", "change"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", min_width=20)
+def _comparisons(groups: Iterable[Alike]) -> Rows:
+    lines = []
     for group in groups:
         row = group[0]
         status = row.status
-        mark = MARK[status] if counted(row) else "👁"
-        colour = "green" if row.verdict is Verdict.IMPROVED else COLOUR[status]
         base, head = sides_text(row) if len(group) == 1 else ("-", "-")
-        table.add_row(
-            _line(mark, style=colour),
-            _line(_names(group)),
-            _line(base),
-            _line(head),
-            _line(change_text(row)),
-            _line(verdict_text(row), style=colour),
+        lines.append(
+            Line(
+                mark=MARK[status] if counted(row) else "👁",
+                name=_names(group),
+                base=base,
+                head=head,
+                change=change_text(row),
+                verdict=verdict_text(row),
+                style="green" if row.verdict is Verdict.IMPROVED else COLOUR[status],
+            )
         )
-    return table
+    return Rows(lines)
 
 
 def _names(group: Alike) -> str:
@@ -148,7 +142,8 @@ def _row_warnings(rows: Iterable[Comparison]) -> list[str]:
     return [f"{row.benchmark}: {warning}" for row in rows for warning in row.warnings]
 
 
-def _budget(result: BudgetResult) -> "Text":
+def budget_line(result: BudgetResult) -> "Text":
+    """Return what was measured of a budget beside its limit, marked."""
     return _line(f"{MARK[result.status]} {budget_text(result)}", style=COLOUR[result.status])
 
 

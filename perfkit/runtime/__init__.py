@@ -1,1 +1,98 @@
-"""What an application imports to be watched and guarded in production."""
+"""What an application imports to be watched and guarded in production.
+
+:func:`start` names the store; before it, and after :func:`stop`, nothing is recorded. Nothing here
+raises into the application because of telemetry.
+"""
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+
+from perfkit.runtime.breaker import Breaker
+from perfkit.runtime.budget import RetryBudget
+from perfkit.runtime.bulkhead import Bulkhead
+from perfkit.runtime.cache import cached
+from perfkit.runtime.checks import Check, Health, health, health_check
+from perfkit.runtime.degraded import (
+    BreakerOpenError,
+    DeadlineError,
+    Degraded,
+    DegradedError,
+    ShedError,
+)
+from perfkit.runtime.guarding import guard, time_left
+from perfkit.runtime.logs import configure_logging, correlated, correlation_id
+from perfkit.runtime.recorder import RECORDER
+from perfkit.runtime.retrying import Retry
+from perfkit.runtime.tracking import track
+
+__all__ = [
+    "Breaker",
+    "BreakerOpenError",
+    "Bulkhead",
+    "Check",
+    "DeadlineError",
+    "Degraded",
+    "DegradedError",
+    "Health",
+    "Retry",
+    "RetryBudget",
+    "ShedError",
+    "cached",
+    "configure_logging",
+    "correlated",
+    "correlation_id",
+    "event",
+    "gauge",
+    "guard",
+    "health",
+    "health_check",
+    "quality",
+    "start",
+    "stop",
+    "time_left",
+    "track",
+]
+
+
+def start(store: str | PathLike[str], component: str = "app") -> None:
+    """Record into the SQLite file ``store``, under ``component`` where a call names none.
+
+    A store that cannot be opened or written is told once to the logger ``perfkit.runtime``, and
+    tried again every second.
+    """
+    RECORDER.start(store, component)
+
+
+def stop() -> None:
+    """Write what waits and stop recording. The end of the process does it too."""
+    RECORDER.stop()
+
+
+def event(name: str, *, component: str = "", labels: Mapping[str, object] | None = None) -> None:
+    """Count something that happened."""
+    RECORDER.event(name, component, labels)
+
+
+def gauge(
+    name: str,
+    read: Callable[[], float],
+    *,
+    component: str = "",
+    labels: Mapping[str, object] | None = None,
+) -> None:
+    """Note what ``read`` returns once a second, such as a queue's length.
+
+    The recording thread calls it, in place of an earlier one of that name. An error of it counts
+    as the event ``runtime.invalid_value``.
+    """
+    RECORDER.sample(RECORDER.collected.key(component, name, labels), read)
+
+
+def quality(
+    name: str, value: float, *, component: str = "", labels: Mapping[str, object] | None = None
+) -> None:
+    """Note a value, such as a share of words that were recognised or a queue's length.
+
+    What is no finite number is not stored; it counts as the event ``runtime.invalid_value``.
+    """
+    RECORDER.value(name, value, component, labels)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from perfkit.runtime.bins import Bins
 
@@ -11,8 +12,7 @@ RESOLUTIONS = (1, 60, 3600)
 """Lengths of the intervals in seconds; every count is kept in one of each."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """Which series it is; ``labels`` is a JSON object with sorted keys."""
 
     component: str
@@ -34,13 +34,8 @@ def labels_text(labels: Mapping[str, object] | None) -> str:
     return json.dumps(texts, sort_keys=True, ensure_ascii=False)
 
 
-@dataclass(frozen=True)
-class Window:
-    """The calls of one series that ended in one interval.
-
-    ``start`` is in Unix seconds and a multiple of ``seconds``. ``ok``, ``errors`` and ``degraded``
-    exclude each other; bins, ``sum_ns`` and ``max_ns`` are about all three.
-    """
+class _Row(NamedTuple):
+    """The columns of a window. A tuple, since a query makes thousands of them."""
 
     start: int
     seconds: int
@@ -53,6 +48,14 @@ class Window:
     sum_ns: int
     max_ns: int
     encoded: bytes
+
+
+class Window(_Row):
+    """The calls of one series that ended in one interval.
+
+    ``start`` is in Unix seconds and a multiple of ``seconds``. ``ok``, ``errors`` and ``degraded``
+    exclude each other; bins, ``sum_ns`` and ``max_ns`` are about all three.
+    """
 
     @property
     def calls(self) -> int:

@@ -38,9 +38,10 @@ class ChangePoint:
     ``before`` and ``after`` are levels in the unit of the values: medians of the neighbouring
     segments for a step, the fitted ends for a drift. ``ratio`` is after / before with its
     interval (it does not account for having searched for the place); None where ``before`` is
-    zero or the two have different signs. ``p_value`` is the probability that a change-free
-    series of this length and memory shows a CUSUM this large anywhere. ``superiority`` is the
-    probability that a value from the higher side exceeds one from the lower.
+    zero or the two have different signs. A drift whose interval holds 1 is none. ``p_value`` is
+    the probability that a change-free series of this length and memory shows a CUSUM this large
+    anywhere. ``superiority`` is the probability that a value from the higher side exceeds one
+    from the lower.
     """
 
     index: int
@@ -317,6 +318,9 @@ def _describe(
             else (ramp.before * unit, ramp.after * unit)
         )
         reach = drift_interval(ramp.end - ramp.start, noise, confidence) * unit
+        ratio = ratio_interval(before, after, (reach, reach), scale, confidence)
+        if ratio is not None and ratio.low <= 1 <= ratio.high:
+            continue  # a movement whose ends cannot be told apart is none that anyone could act on
         found.append(
             ChangePoint(
                 index=ramp.start,
@@ -324,7 +328,7 @@ def _describe(
                 kind="drift",
                 before=before,
                 after=after,
-                ratio=ratio_interval(before, after, (reach, reach), scale, confidence),
+                ratio=ratio,
                 p_value=p_value(ramp.statistic, x.size, noise.rho),
                 superiority=ramp.superiority,
                 n_before=ramp.start - max((e for e in edges if e < ramp.start), default=0),

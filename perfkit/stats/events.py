@@ -1,7 +1,7 @@
 """Events: change points of many benchmarks that one commit explains."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -31,8 +31,9 @@ class Member(Generic[Name]):
 class Event(Generic[Name]):
     """Change points of one kind within a few commits of each other.
 
-    ``first`` and ``last`` are the lowest and highest ``index`` of the members, which are ordered
-    by the size of their shift, largest first. ``p_adjusted`` is the smallest of its members'.
+    ``first`` and ``last`` are the lowest and highest ``index`` of the members. Those that still
+    stand come first, of these the ones to the worse, then by the size of their shift, largest
+    first: the first one says what the event is. ``p_adjusted`` is the smallest of its members'.
     """
 
     kind: Literal["step", "drift"]
@@ -61,6 +62,7 @@ def group_events(
     *,
     within: int = 2,
     false_discovery_rate: float = 0.05,
+    is_worse: Callable[[Name, ChangePoint], bool] = lambda _, change: change.after > change.before,
 ) -> list[Event[Name]]:
     """Return the events of a suite, in order of commit.
 
@@ -72,6 +74,8 @@ def group_events(
         false_discovery_rate: the expected share of false benchmarks among those kept, in (0, 1].
             Each benchmark enters with the p-value of its strongest change, which already accounts
             for the search along the series; Benjamini and Hochberg (JRSS B 57, 1995).
+        is_worse: whether a change of a benchmark is one to the worse, for the order of members;
+            by default, whether it rises.
 
     Raises:
         UsageError: a parameter lies outside its range.
@@ -100,7 +104,7 @@ def group_events(
             (member for member in members if member.change.kind == kind),
             key=lambda member: member.change.index,
         )
-        events += [_event(kind, group) for group in _close(same, within)]
+        events += [_event(kind, group, is_worse) for group in _close(same, within)]
     return sorted(events, key=lambda event: (event.first, event.kind == "drift"))
 
 
@@ -137,13 +141,19 @@ def _close(members: list[Member[Name]], within: int) -> list[list[Member[Name]]]
     return groups
 
 
-def _event(kind: Literal["step", "drift"], group: list[Member[Name]]) -> Event[Name]:
+def _event(
+    kind: Literal["step", "drift"],
+    group: list[Member[Name]],
+    is_worse: Callable[[Name, ChangePoint], bool],
+) -> Event[Name]:
     indices = [member.change.index for member in group]
+
+    def weight(member: Member[Name]) -> tuple[bool, bool, float]:
+        gone = member.went_away is not None
+        return gone, not is_worse(member.benchmark, member.change), -_size(member.change)
+
     return Event(
-        kind=kind,
-        first=min(indices),
-        last=max(indices),
-        members=tuple(sorted(group, key=lambda member: -_size(member.change))),
+        kind=kind, first=min(indices), last=max(indices), members=tuple(sorted(group, key=weight))
     )
 
 

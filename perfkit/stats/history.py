@@ -93,7 +93,9 @@ def history_of(series: Sequence[Series], *, alpha: float, min_effect: float) -> 
         )
         for one, analysis in zip(series, analyses, strict=True)
     )
+    by_name = {(one.group, one.name): one for one in series}
     events = group_events(
-        {(trend.series.group, trend.series.name): trend.analysis.change_points for trend in trends}
+        {(trend.series.group, trend.series.name): trend.analysis.change_points for trend in trends},
+        is_worse=lambda name, change: is_worse(change, by_name[name]),
     )
     return History(trends=trends, events=tuple(events))

@@ -1,5 +1,6 @@
 """A callable with what it is called with; runs in the child process only."""
 
+import difflib
 import functools
 import importlib
 import inspect
@@ -53,9 +54,15 @@ def imported(target: Target, name: str) -> Any:  # noqa: ANN401 - what a module 
         raise blame(target, error) from error
     for part in filter(None, path.split(".")):
         if not hasattr(found, part):
-            raise UsageError(f"{target}: {module_name} has no {path}; check the name")
+            near = difflib.get_close_matches(part, _public(found), n=3)
+            hint = f"there is {', '.join(near)}" if near else "check the name"
+            raise UsageError(f"{target}: {module_name} has no {path}; {hint}")
         found = getattr(found, part)
     return found
+
+
+def _public(owner: object) -> list[str]:
+    return [name for name in dir(owner) if not name.startswith("_")]
 
 
 def is_part_of(missing: str | None, wanted: str) -> bool:

@@ -207,7 +207,9 @@ def test_the_history_of_a_project(project: Project) -> None:
     assert "Regressions that stand" in text
     assert "Change 12" in text
     assert "time_still" not in text
-    rows = project.perfkit("history", "--csv").stdout.splitlines()
+    done = project.perfkit("history", "--csv", "points.csv", "--json")
+    assert json.loads(done.stdout) == document | {"perfkit": document["perfkit"]}
+    rows = (project.root / "points.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * 24
     assert rows[0] == "group,series,unit,commit,date,value"
     for since, events in ((commits[11], 1), (commits[12], 0), ("2001-01-01", 1), ("2990-01-01", 0)):
@@ -215,13 +217,22 @@ def test_the_history_of_a_project(project: Project) -> None:
         assert len(found["events"]) == events, since
     for words, sentence in (
         (("--since", "nowhere"), "'nowhere' is not a commit"),
-        (("--csv", "--json"), "--csv and --json both claim stdout"),
         (("--machine", "("), "--machine: '(' is no regular expression"),
     ):
         refused = project.perfkit("history", *words)
         assert refused.returncode == 2
         assert sentence in refused.stderr
     assert project.perfkit("history", "--machine", "other").returncode == 4
+    # Results there are, but a branch that shares no commit with them has none of its own.
+    project.git("checkout", "--quiet", "--orphan", "apart")
+    project.git("commit", "--quiet", "--allow-empty", "-m", "Begin anew")
+    apart = project.perfkit("history")
+    assert apart.returncode == 4
+    assert (
+        "holds results of 24 commits, none of them on the line of first parents of HEAD; the newest"
+        " is "
+    ) in apart.stderr
+    assert "--branch" in apart.stderr
 
 
 def test_a_folder_of_elsewhere_is_read_in_the_order_of_its_dates(

@@ -10,8 +10,11 @@ from tiny_project import Project
 
 from perfkit.baselines.descriptions import unit_of_results
 from perfkit.baselines.index import read_results
+from perfkit.baselines.lost_shards import lost_shards
 from perfkit.baselines.parquet import export_parquet
+from perfkit.baselines.store import read_runs
 from perfkit.baselines.upkeep import check_results, prunable
+from perfkit.model import RunShard
 
 
 def test_what_may_go(tmp_path: Path) -> None:
@@ -68,6 +71,35 @@ def test_check_counts_and_names(project: Project) -> None:
     assert done.returncode == 4
     assert "1 failed" in done.stdout
     assert "broken.json: not readable as JSON" in " ".join(done.stdout.split())
+
+
+def test_lost_shards_are_named(project: Project) -> None:
+    project.suite()
+    results = project.root / "results"
+    store(results, {"x.time_whole": [[1.0]]})
+
+    def shard(index: int, commit: str, suite: str = "s") -> None:
+        manifest = RunShard(index=index, count=4, suite=suite, due=(1, 2, 3))
+        store(results, {f"x.time_{index}": [[1.0]]}, commit=commit, shard=manifest,
+              identity=f"{index}{suite}")  # fmt: skip
+
+    for index in (1, 2, 3):
+        shard(index, "a" * 40)
+    shard(2, "b" * 40)
+    shard(2, "b" * 40, suite="selected")
+    assert [(one.commit[0], one.count, one.lost) for one in lost_shards(results)] == [
+        ("b", 4, (1, 3)),
+        ("b", 4, (1, 3)),
+    ]
+    assert {run.shard.index for run in read_runs(results) if run.shard} == {1, 2, 3}
+    shard(1, "b" * 40)
+    (results / "kitchen").mkdir(exist_ok=True)
+    (results / "kitchen" / "broken.json").write_text('{"shard": {')
+    first, _ = lost_shards(results)
+    done = project.perfkit("baselines", "check")
+    assert done.returncode == 4
+    said = f"{'b' * 10} ({first.environment}): no run of shard 3/4; measure it with"
+    assert said in " ".join(done.stdout.split())
 
 
 def test_duckdb_reads_the_export_as_documented(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from plain_sides import suite_of
 
 from perfkit.benchmarking import asv_run
 from perfkit.benchmarking.asv_run import matrix_of
-from perfkit.benchmarking.suite import Suite
 from perfkit.errors import MeasurementError
 
 
@@ -22,16 +22,8 @@ pathlib.Path({str(group)!r}).write_text(str(os.getpgid(0)))
 time.sleep(600)
 """
     monkeypatch.setattr(asv_run, "FACTS", hanging)
-    suite = Suite(
-        config=tmp_path / "asv.conf.json",
-        project="p",
-        subdirectory="",
-        benchmarks=tmp_path,
-        results=tmp_path,
-        default_timeout=1.0,
-    )
     with pytest.raises(MeasurementError, match=r"asv did not say within 0\.5 s which environments"):
-        matrix_of(suite, tmp_path / "log", timeout=0.5)
+        matrix_of(suite_of(tmp_path), tmp_path / "log", timeout=0.5)
     if group.exists():  # a machine may be too busy for it to get that far
         with pytest.raises(ProcessLookupError):
             os.killpg(int(group.read_text()), 0)

@@ -5,17 +5,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from plain_sides import side_of
 
 from perfkit.benchmarking import compare
-from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.compare import Compared, compare_sides
 from perfkit.benchmarking.expected import Expected
-from perfkit.benchmarking.process import Interpreter
 from perfkit.benchmarking.session import Measurement, Plan
 from perfkit.benchmarking.sides import Sides
-from perfkit.benchmarking.suite import Suite
 from perfkit.config.thresholds import Thresholds
-from perfkit.model import BenchmarkId, Environment, Revision, Sample, Unit, Verdict
+from perfkit.model import BenchmarkId, Environment, Sample, Unit, Verdict
 
 ID = BenchmarkId("suite.time_x")
 MEMORY = ID.peak_memory
@@ -81,19 +79,7 @@ def compared(
         return left.pop(0)
 
     monkeypatch.setattr(compare, "measure", measure)
-    side = Side(
-        revision=Revision(label="HEAD", commit="0" * 40),
-        suite=Suite(
-            config=tmp_path / "asv.conf.json",
-            project="p",
-            subdirectory="",
-            benchmarks=tmp_path,
-            results=tmp_path,
-            default_timeout=1.0,
-        ),
-        interpreter=Interpreter(site=tmp_path),
-        requirements=(),
-    )
+    side = side_of(tmp_path)
     found = compare_sides(
         Sides(base=side, head=side),
         Expected(benchmarks=(), measured=(ID,), missing=(), in_base=frozenset({ID})),

@@ -7,7 +7,7 @@ import pytest
 
 from perfkit.benchmarking.installed import Installed, moved, read_installed
 from perfkit.benchmarking.process import Interpreter
-from perfkit.machine.interpreter import packages_digest
+from perfkit.machine.interpreter import packages_digest, read_interpreter
 
 
 def metadata(folder: Path, name: str, direct: str | None = None) -> None:
@@ -31,6 +31,7 @@ def test_everything_but_the_measured_project_is_named(tmp_path: Path) -> None:
     assert len(names) == len({str(one.metadata["Name"]) for one in distributions()} - {"perfkit"})
     assert found.asv_runner == version("asv_runner")
     assert found.digest == packages_digest(found.packages)
+    assert found.python == str(read_interpreter())
 
 
 def test_a_project_installed_from_a_folder_is_left_out_of_an_environment_of_its_own(
@@ -47,7 +48,11 @@ def test_a_project_installed_from_a_folder_is_left_out_of_an_environment_of_its_
 
 
 def test_what_differs_is_said_with_both_versions() -> None:
-    base = Installed(asv_runner="0.3.2", packages=(("a", "1"), ("b", "1"), ("c", "1")))
-    head = Installed(asv_runner="0.3.2", packages=(("b", "2"), ("c", "1"), ("d", "5")))
+    base = Installed(
+        asv_runner="0.3.2", python="3.12", packages=(("a", "1"), ("b", "1"), ("c", "1"))
+    )
+    head = Installed(
+        asv_runner="0.3.2", python="3.12", packages=(("b", "2"), ("c", "1"), ("d", "5"))
+    )
     assert moved(base, head) == ("a 1 -> -", "b 1 -> 2", "d - -> 5")
     assert moved(base, base) == ()

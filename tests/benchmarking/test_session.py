@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from perfkit.benchmarking import child, measured_side, session
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark, discover
 from perfkit.benchmarking.measured_side import MeasuredSide
-from perfkit.benchmarking.process import Interpreter
+from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_child
 from perfkit.benchmarking.quiet import Quiet
 from perfkit.benchmarking.recorder import Measured
 from perfkit.benchmarking.session import (
@@ -190,7 +191,7 @@ SAID = {
     "track_exit": "ended without a result (did it call os._exit?)",
     "track_exit_3": "exited with 3",
     "track_segfault": "killed by SIGSEGV",
-    "track_killed": "killed by SIGKILL, as the system does when memory runs out",
+    "track_killed": "killed (SIGKILL), often by the kernel for lack of memory",
     "track_memory": "ran out of memory: MemoryError",
     "track_realtime": "killed by signal ",
     "track_nan": "gave nan, wanted a finite number of at least 0",
@@ -225,6 +226,31 @@ def test_what_fails_is_one_sentence_each(project: Project, monkeypatch: pytest.M
     assert output["bench.track_noise"].endswith("ValueError: after the noise")
     assert samples["track_fork"].processes == ((1,), (1,))
     assert not list(sleepers())
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ([3, 4], "killed by the kernel (SIGKILL), as memory ran out"),
+        ([3, 3], "killed (SIGKILL), often by the kernel for lack of memory"),
+        ([None, None], "killed (SIGKILL), often by the kernel for lack of memory"),
+    ],
+)
+def test_memory_is_blamed_where_the_kernel_says_so(
+    tmp_path: Path, counts: list[int | None], words: str
+) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\nkill -9 $$\n")
+    fake.chmod(0o755)
+    told = iter(counts)
+    with pytest.raises(ProcessFailedError, match=re.escape(words)):
+        call_child(
+            {"command": "run"},
+            interpreter=Interpreter(python=fake),
+            folder=tmp_path,
+            timeout=60,
+            kills=lambda: next(told),
+        )
 
 
 def sleepers() -> Iterator[int]:
@@ -517,6 +543,20 @@ def test_verdicts_and_the_time_left_are_told_while_measuring() -> None:
     last = seen[-1]
     assert last.seconds_left is not None
     assert 0 < last.seconds_left < 30
+
+
+def test_waiting_for_others_is_no_part_of_the_pace() -> None:
+    seen: list[Progress] = []
+    scripted(
+        ["a", "b", "c"],
+        Plan(min_rounds=2, max_rounds=2, seconds=1e9),
+        fine,
+        clock=itertools.count(step=2).__next__,
+        on_progress=seen.append,
+        quiet=Shares(*[0.9] * 6),  # type: ignore[arg-type]  # waits 2 s each time
+    )
+    # 4 s for the first pair, 2 of them waited; five pairs are left.
+    assert seen[1].seconds_left == (4 - 2) * 5
 
 
 def test_calls_per_value_are_what_the_first_process_found(

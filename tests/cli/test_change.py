@@ -20,7 +20,7 @@ from perfkit import __version__
 from perfkit.baselines.store import read_runs
 from perfkit.benchmarking import sides
 from perfkit.forge.git import Repository
-from perfkit.machine.interpreter import packages_digest
+from perfkit.machine.interpreter import packages_digest, read_interpreter
 from perfkit.model import Revision
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report.schema.json"
@@ -453,12 +453,18 @@ def test_progress_for_someone_who_watches(project: Project) -> None:
 
 
 def test_two_interpreters_are_compared_as_they_are(grown: Project) -> None:
-    words = ("compare", "--python-base", sys.executable, "--python-head", sys.executable)
+    strict = grown.root.parent / "strict-python"
+    strict.write_text(f'#!/bin/sh\nexec "{sys.executable}" -X dev "$@"\n')
+    strict.chmod(0o755)
+    words = ("compare", "--python-base", sys.executable, "--python-head", str(strict))
     done = grown.perfkit(*words, "--json", PYTHONPATH=str(grown.root))
     assert done.returncode == 0
     document = json.loads(done.stdout)
-    assert document["base"]["label"] == document["head"]["label"] == sys.executable
+    assert document["base"]["label"] == sys.executable
     assert [row["verdict"] for row in document["comparisons"]] == ["unchanged"]
+    own = str(read_interpreter())
+    measured = f"{own} -> {own.removesuffix(')')}, dev mode)"
+    assert document["environment"]["python"] == measured
     half = grown.perfkit(*words[:3])
     assert half.returncode == 2
     assert "both --python-base and --python-head" in half.stderr

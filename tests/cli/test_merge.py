@@ -127,10 +127,21 @@ def test_more_shards_than_benchmarks(project: Project) -> None:
 def test_bench_stores_a_shard(project: Project) -> None:
     project.suite(COUNTS)
     project.commit("first")
-    runs = [
-        project.perfkit("bench", "HEAD", "--rounds", "1", "--shard", f"{index}/2", "--json")
-        for index in (1, 2)
+    runs = []
+    for index in (1, 2):
+        runs.append(
+            project.perfkit("bench", "HEAD", "--rounds", "1", "--shard", f"{index}/2", "--json")
+        )
+        kept = project.perfkit("baselines", "check", "--json")
+        assert kept.returncode == (4 if index == 1 else 0)
+        lost = [one["lost"] for one in json.loads(kept.stdout)["lost_shards"]]
+        assert lost == ([[2]] if index == 1 else [])
+    manifests = [json.loads(done.stdout)["shard"] for done in runs]
+    assert [(one["index"], one["count"], one["due"]) for one in manifests] == [
+        (1, 2, [1, 2]),
+        (2, 2, [1, 2]),
     ]
+    assert manifests[0]["suite"] == manifests[1]["suite"]
     names = [[row["name"] for row in json.loads(done.stdout)["benchmarks"]] for done in runs]
     assert [len(one) for one in names] == [2, 2]
     assert len({*names[0], *names[1]}) == 4
@@ -140,6 +151,7 @@ def test_bench_stores_a_shard(project: Project) -> None:
     other = project.perfkit("bench", "HEAD", "--rounds", "1", "--bench", "same", "--shard", "1/2")
     assert sorted([none.returncode, other.returncode]) == [0, 4]
     assert "holds none of the suite's 1 benchmarks" in none.stderr + other.stderr
+    assert project.perfkit("baselines", "check").returncode == 0  # an empty shard is not lost
 
 
 @pytest.mark.parametrize("verb", ["bench", "compare", "check"])

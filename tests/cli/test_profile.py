@@ -193,7 +193,59 @@ def test_the_form_may_be_said(saved: Path, capfd: pytest.CaptureFixture[str]) ->
     assert (saved.parent / "stacks.txt").read_text().endswith(" 600000\n")
 
 
+@pytest.fixture
+def timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("perfkit.profiling.durations.PROCESSES", 3)
+    monkeypatch.setattr("perfkit.profiling.durations.LONGEST_SECONDS", 0.0)
+    (tmp_path / "app.py").write_text(textwrap.dedent(BUSY))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "status"),
+    [
+        (("--budget", "60s"), 0, "passed"),
+        (("--budget", "1ms", "--budget", "p95=60s"), 1, "failed"),
+        (("--budget", "p95=60s", "--strict"), 3, "inconclusive"),
+        (("--budget", "p95=60s"), 0, "inconclusive"),
+    ],
+)
+@pytest.mark.usefixtures("timed")
+def test_a_budget_is_judged_on_calls_without_a_profiler(
+    capfd: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, status: str
+) -> None:
+    found, out, _ = said(capfd, "app:main", "--json", *words)
+    document = json.loads(out)
+    assert (found, document["exit_code"], document["status"]) == (code, code, status)
+    first = document["budgets"][0]
+    assert first["n"] == 3
+    assert 0.14 < first["measured"]["low"] <= first["measured"]["high"] < 60
+    assert document["profile"]["hotspots"][0]["function"]["name"] == "spin"
+
+
+def test_the_budgets_of_the_configuration_are_judged(
+    timed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (timed / "config").mkdir()
+    (timed / "config" / "performance_thresholds.yaml").write_text(
+        "schema: 1\nprofile_budgets:\n"
+        "  - target: app:main\n    limit: 2ms\n    why: haste\n"
+        "  - target: app:other\n    limit: 1ms\n"
+    )
+    code, out, err = said(capfd, "app:main", "--timeout", "60s")
+    assert code == 1, err
+    lines = out.splitlines()
+    assert lines[0] == "Budgets: calls without a profiler, in fresh processes"
+    assert lines[1].startswith("✗ median of app:main: median 1")
+    assert lines[1].endswith("of 2.000 ms, n 3")
+    assert lines[2] == ""  # three values show no p95
+    assert "timing app:main in fresh processes, for its budgets" in err
+
+
 BAD = {
+    "bad budget": (("app.py", "--budget", "p99=1s"), "", 2, "found the statistic 'p99'"),
+    "no unit": (("app.py", "--budget", "1"), "", 2, "--budget: found 1 without"),
     "unknown target": (("absent.py",), "", 2, "does not exist"),
     "no target form": (("absent",), "", 2, "a target is a script"),
     "unknown callable": (("app:absent",), "", 2, "app has no absent"),

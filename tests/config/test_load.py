@@ -74,7 +74,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, impact, budgets, leaks, waivers, quarantine; "
+                "benchmarks, culprits, impact, budgets, profile_budgets, leaks, waivers, "
+                "quarantine; "
                 "did you mean 'regression'?"
             ),
         ),
@@ -91,7 +92,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, impact, budgets, leaks, waivers, quarantine"
+                "culprits, impact, budgets, profile_budgets, leaks, waivers, quarantine"
             ),
         ),
         (

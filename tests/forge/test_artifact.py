@@ -63,7 +63,13 @@ def test_an_artifact_without_a_report(tmp_path: Path, kind: str) -> None:
 
 
 def test_an_artifact_that_is_not_there(tmp_path: Path) -> None:
-    assert "absent: found no perfkit-report.json" in refused(tmp_path / "absent")
+    assert "absent: no such file or folder; give the artifact" in refused(tmp_path / "absent")
+
+
+def test_a_device_or_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        assert "neither a zip file nor a folder" in refused(path)
 
 
 def test_something_that_is_no_zip(tmp_path: Path) -> None:

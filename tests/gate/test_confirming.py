@@ -1,12 +1,13 @@
 """A change of memory beside a change of time: two independent sets of rounds, not fewer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from perfkit.config.thresholds import Thresholds
-from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.comparisons import judge, shift_between, summary
 from perfkit.gate.confirming import (
     confirmed,
     memory_confirmed,
@@ -20,6 +21,7 @@ from perfkit.model import BenchmarkId, Comparison, Sample, Shift, Unit, Verdict
 RULES = Thresholds()
 ID = BenchmarkId("suite.time_x")
 MEMORY = ID.peak_memory
+OTHER_MEMORY = BenchmarkId("suite.time_a").peak_memory
 FAST, SLOW = (1.00, 1.01, 0.99, 1.02, 1.00, 1.01), (1.20, 1.21, 1.19, 1.22, 1.20, 1.21)
 SMALL, LARGE = (40.0, 40.1, 40.2, 40.0, 40.1, 40.2), (50.0, 50.1, 50.2, 50.0, 50.1, 50.2)
 NOISY = (39.0, 60.0, 47.0)
@@ -145,13 +147,57 @@ def test_a_failure_of_the_new_rounds_is_no_reason_for_more(name: str) -> None:
     assert rows[MEMORY].verdict is Verdict.INCONCLUSIVE
 
 
-def test_a_failure_of_the_third_rounds_fails_the_benchmark() -> None:
+@pytest.mark.parametrize("name", ["base", "head"])
+def test_a_failure_of_the_third_rounds_fails_the_benchmark(name: str) -> None:
     second = again(first(), LARGE)
-    third = memory_confirmed(
-        second, (side(FAST), side(SLOW[:1], failure="crashed")), (peaks(SMALL), peaks(LARGE[:1]))
-    )
+    sides = [side(FAST), side(SLOW)]
+    sides[name == "head"] = side(FAST[:1], failure="crashed")
+    third = memory_confirmed(second, (sides[0], sides[1]), (peaks(SMALL[:1]), peaks(LARGE[:1])))
     row = judged(third)[ID]
-    assert (row.verdict, row.reason) == (Verdict.FAILED, "head, when measured again: crashed")
+    assert (row.verdict, row.reason) == (
+        Verdict.FAILED,
+        f"{name}, when measured again: crashed",
+    )
+
+
+def test_one_failure_does_not_hide_the_memory_of_others() -> None:
+    other = BenchmarkId("suite.time_a")
+
+    def with_other(found: Samples, *, failure: str | None = None) -> Samples:
+        named = replace(found[ID], benchmark=other if found[ID].benchmark == ID else OTHER_MEMORY)
+        return {other: replace(named, failure=failure), **found}
+
+    begun = with_memory(
+        Evidence(
+            base=with_other(side(FAST[:3])),
+            head=with_other(side(SLOW[:3])),
+            expected=frozenset({ID, other}),
+        ),
+        with_other(peaks(SMALL[:3])),
+        with_other(peaks(NOISY)),
+    )
+    second = confirmed(
+        begun,
+        (with_other(side(FAST)), with_other(side(SLOW), failure="crashed")),
+        (with_other(peaks(SMALL)), with_other(peaks(LARGE))),
+        shift_of,
+    )
+    assert memory_to_confirm(second, shift_of) == {ID: 6}
+
+
+def test_a_time_that_was_no_suspect_is_not_judged_on_the_rounds_of_its_memory() -> None:
+    times = Evidence(base=side(FAST), head=side(FAST), expected=frozenset({ID}))
+    begun = with_memory(times, peaks(SMALL), peaks(LARGE))
+    assert suspects_of(begun, shift_of) == (ID,)
+    second = confirmed(
+        begun,
+        (side(FAST * 2), side(SLOW * 2)),
+        (peaks(SMALL * 2), peaks(LARGE * 2)),
+        shift_of,
+    )
+    rows = judged(second)
+    assert rows[MEMORY].verdict is Verdict.REGRESSED
+    assert (rows[ID].verdict, rows[ID].head) == (Verdict.UNCHANGED, summary(begun.head[ID]))
 
 
 def test_memory_that_is_ignored_is_asked_for_nothing() -> None:

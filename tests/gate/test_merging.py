@@ -94,6 +94,7 @@ def test_a_lost_shard_is_rows_that_were_not_measured() -> None:
     assert {one.reason for one in missing} == {"not measured: no report of shard 2/2 was given"}
     assert found.warnings[0].startswith("1 of 2 shards lost: 2/2;")
     four = report([row(IDS[0])], shard(2, count=4))
+    assert merged(four).warnings[0].startswith("3 of 4 shards lost: 1/4, 3/4, 4/4;")
     assert merged(four).comparisons[1].reason == (
         "not measured: no reports of shards 1/4, 3/4, 4/4 were given"
     )
@@ -190,6 +191,27 @@ def test_memory_beside_a_time_is_the_shards_own() -> None:
     found = merged(one, TWO)
     assert memory in found.comparisons
     assert (len(found.comparisons), found.warnings) == (5, ())
+
+
+def test_what_the_shards_report_of_themselves() -> None:
+    one = replace(ONE, impact="a map", rounds=6, seconds=2.0)
+    two = replace(TWO, impact="a map", rounds=9, seconds=3.0)
+    found = merged(one, two)
+    assert (found.command, found.base, found.head) == ("check", BASE, HEAD)
+    assert (found.impact, found.rounds, found.seconds) == ("a map", 9, 5.0)
+
+
+def test_a_budget_of_a_lost_shard_says_which_one_was_lost() -> None:
+    owed = {"budgets": (BUDGET,), "leaks": (LEAK,)}
+    found = merged(report(ONE.comparisons, shard(1, **owed)))
+    said = "not measured: no report of shard 2/2 was given"
+    assert [row.reason for row in (*found.budgets, *found.leaks)] == [said, said]
+
+
+def test_what_a_shard_says_of_being_one_is_left_out_and_nothing_else() -> None:
+    part = shard(2, skipped=(IDS[3],))
+    two = report([row(IDS[1])], part, warnings=(shard_note(part, 2), "after it"))
+    assert merged(ONE, two).warnings == ("shard 2/2: after it",)
 
 
 def test_warnings_say_which_shard_they_are_of() -> None:

@@ -133,6 +133,32 @@ def test_an_unmatched_entry_fails_unless_a_part_of_the_suite_ran() -> None:
     assert states([row()], rules({**WAIVER, "metric": "count"})) == [WaiverState.UNMATCHED]
 
 
+def test_a_waiver_with_a_metric_is_for_rows_of_that_metric() -> None:
+    thresholds = rules({**WAIVER, "metric": "memory"})
+    grown = row(1.2, unit=Unit.BYTES)
+    assert excepted(grown, thresholds, TODAY).waived == "known (#7, until 2025-06-01)"
+    assert excepted(row(1.2), thresholds, TODAY).waived == ""
+    (found,) = exceptions_of([row(1.3, unit=Unit.BYTES)], thresholds, today=TODAY, whole=True)
+    assert (found.state, found.metric) == (WaiverState.EXCEEDED, "memory")
+
+
+def test_a_row_that_did_not_regress_hides_none_that_did() -> None:
+    thresholds = rules(WAIVER)
+    rows = [row(1.0, Verdict.UNCHANGED, BenchmarkId("suite.time_a")), row(1.3)]
+    assert states(rows, thresholds) == [WaiverState.EXCEEDED]
+
+
+def test_what_declined_to_run_is_known_by_the_metric_that_a_waiver_names() -> None:
+    gone = [BenchmarkId("suite.time_gone")]
+    for metric in (None, "time", "memory", "count"):
+        thresholds = rules({**WAIVER, "benchmark": "suite.time_gone", "metric": metric})
+        found = exceptions_of([row()], thresholds, today=TODAY, skipped=gone, whole=True)
+        assert [one.found for one in found] == ["what it covers declined to run"]
+    absent = rules({**WAIVER, "benchmark": "suite.time_absent"})
+    (unmatched,) = exceptions_of([row()], absent, today=TODAY, skipped=gone, whole=True)
+    assert unmatched.found == "the suite has no such benchmark"
+
+
 SMALL = "no peak memory of 1 MiB or more was seen of what it covers"
 MEMORY = {**WAIVER, "metric": "memory"}
 OTHER = BenchmarkId("suite.time_other")

@@ -228,7 +228,7 @@ def test_a_regression_fails_the_job_and_its_report_is_kept_and_shown(change: Pro
     assert report["exit_code"] == 1
     assert report["base"]["label"] == "merge base with origin/trunk"
     summary = (runner.temp / "summary.md").read_text(encoding="utf-8")
-    assert summary.startswith("**perfkit** Failed: 1 of 1 benchmarks regressed")
+    assert summary.lstrip().startswith("**perfkit** Failed: 1 of 1 benchmarks regressed")
 
 
 DRY = {"PIP_NO_INDEX": "1", "PIP_DRY_RUN": "1", "PIP_NO_BUILD_ISOLATION": "0"}
@@ -247,7 +247,7 @@ def test_the_action_judges_a_merge_group_against_the_branch_it_goes_to(change: P
     with zipfile.ZipFile(runner.temp / "mine.zip") as kept:
         report = json.loads(kept.read("perfkit-report.json"))
     assert report["base"]["label"] == "merge base with origin/trunk"
-    assert (runner.temp / "summary.md").read_text().startswith("**perfkit** Passed")
+    assert (runner.temp / "summary.md").read_text().lstrip().startswith("**perfkit** Passed")
 
 
 def test_the_action_installs_perfkit_beside_the_reference_workload(tmp_path: Path) -> None:

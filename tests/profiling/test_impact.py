@@ -10,7 +10,7 @@ from tiny_project import Project
 
 from perfkit.__main__ import run
 from perfkit.model import Impact
-from perfkit.profiling.impact import KnownPath, impact, unreached
+from perfkit.profiling.impact import KnownPath, impact
 from perfkit.profiling.saved import Origin, session_text
 from perfkit.profiling.sources import Sources
 from perfkit.profiling.stored import profile_file
@@ -57,7 +57,6 @@ def test_shares_of_the_path_of_each_function_and_of_the_whole_change() -> None:
         ("bench:0", 0.6),
         ("bench:1", 0.5),
     ]
-    assert unreached(found) == ()
     assert impact_line(found) == (
         "2 touched functions on stored paths since main, most: 60 % of bench:0 goes through what"
         " was touched (a map, not a measurement)."
@@ -76,6 +75,17 @@ def test_a_qualified_name_wins_over_a_bare_one() -> None:
     other = frame("run", "/project/app.py", 30, cls="Other")
     found = laid(touched("Child.run"), stacks=[{(RUN,): 30.0, (other,): 70.0}])
     assert found.hot[0].share == pytest.approx(0.3)
+
+
+def test_what_no_profile_can_place_is_told_apart() -> None:
+    stack = {(MAIN,): 5.0}
+    assert laid(touched("main"), stacks=[stack]).unmapped == ()
+    outside = [touched("<module>"), touched("<module>", old="b.py", new=None), touched("main")]
+    assert laid(*outside, stacks=[stack]).unmapped == (
+        "app.py: lines outside of functions changed",
+        "b.py: lines outside of functions changed",
+    )
+    assert impact("main", [], [], ["a note"], ["no Python: x"]).unmapped == ("no Python: x",)
 
 
 def test_what_meets_no_profile_is_said_in_one_line() -> None:
@@ -138,6 +148,9 @@ def test_the_change_of_the_working_tree_is_laid_over_what_is_stored(
     assert rows["work"]["targets"][0]["target"] == "bench:bench.Work.time_work"
     assert (rows["old"]["deleted"], rows["old"]["targets"]) == (True, [])
     assert document["impact"]["paths"][0]["behind"] == 1
+    assert document["impact"]["unmapped"] == [
+        "one file is no Python, which profiles cannot place: logo.png"
+    ]
 
 
 def test_without_profiles_it_says_how_to_get_some(
@@ -171,9 +184,16 @@ def test_the_compare_takes_what_the_map_reaches_and_says_so(
     store(mapped, "bench:bench.Work.time_cold", first, "elsewhere")
     code, out, err = told(capsys, "compare", "HEAD", "--only-touched", "--no-culprits", "--json")
     document = json.loads(out)
-    names = {row["benchmark"]["name"] for row in document["comparisons"]}
-    assert names == {"bench.Work.time_work", "bench.Work.track_count"}, err
+    rows = {row["benchmark"]["name"]: row for row in document["comparisons"]}
+    assert set(rows) == {f"bench.Work.{one}" for one in ("time_cold", "time_work", "track_count")}
     assert "left out 1 benchmarks" in document["warnings"][-1]
+    # An old profile shows nothing of what it does not meet.
+    assert (rows["bench.Work.time_cold"]["verdict"], rows["bench.Work.time_cold"]["reason"]) == (
+        "inconclusive",
+        "left out by --only-touched, but its stored profile is one commit older than the base",
+    ), err
+    assert rows["bench.Work.time_cold"]["unit"] == "s"
+    assert (code, document["status"]) == (0, "inconclusive")
     assert "a map, not a measurement" in document["impact"]
     code, _, err = told(capsys, "compare", "HEAD", "--only-touched", "--bench", "x")
     assert (code, "leave out --bench" in err) == (2, True)

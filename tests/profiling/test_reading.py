@@ -35,7 +35,7 @@ def session(*samples: tuple[list[str], float]) -> dict[str, Any]:
 
 place = Places("/project", ["/project/src", "/venv/lib/site-packages"])
 main, left, right, hot = (
-    frame(name, line) for line, name in enumerate(["main", "left", "right", "hot"])
+    frame(name, line) for line, name in enumerate(["main", "left", "right", "hot"], 1)
 )
 
 
@@ -52,8 +52,8 @@ def test_a_function_over_two_paths_is_one_row_and_comes_first() -> None:
     )
     spots = hotspots(stacks(found), place)
     first = spots[0]
-    assert first.function == Function("hot", "/project/app.py", 3)
-    assert first.place == "app.py:3"
+    assert first.function == Function("hot", "/project/app.py", 4)
+    assert first.place == "app.py:4"
     assert (first.self_seconds, first.total_seconds, first.samples) == (0.8, 0.8, 2)
     assert (first.self_share, first.total_share) == (pytest.approx(0.8), pytest.approx(0.8))
     assert [spot.function.name for spot in spots] == ["hot", "main", "left", "right"]
@@ -334,7 +334,7 @@ def test_the_paths_to_a_function_add_up_to_its_total() -> None:
         (["main", "right"], 0.25, 1),
     ]
     assert sum(path.share for path in paths) == pytest.approx(0.75)
-    assert call_paths(stacks(found), place, "app.py:3*")[0].function.name == "hot"
+    assert call_paths(stacks(found), place, "app.py:4*")[0].function.name == "hot"
     assert call_paths(stacks(found), place, "absent") == ()
 
 

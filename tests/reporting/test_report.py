@@ -205,6 +205,20 @@ def test_the_comment(name: str) -> None:
     assert text == (GOLDEN / f"comment_{name}.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_a_narrow_terminal_shows_every_verdict_whole(width: int) -> None:
+    text = shown(report_text(FULL), width)
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.split())
+    for said in (
+        "✗ suite.time_index('a') 12.34 ms ±0.25 -> 28.51 ms ±0.57, x2.31 [x2.27, x2.36]",
+        "x2.36] regressed: p 0.0008, floor 5 %, n 12+12",
+        "! suite.time_gone 500.0 ms ±10.0 -> - missing: not in the suite of head",
+        "✓ suite.track_new - -> 1.234 k ±0.02 new: not on base",
+    ):
+        assert said in words
+
+
 def test_what_failed_for_one_reason_is_one_row() -> None:
     names = [f"suite.time_{letter}" for letter in "abcdefg"]
     failed = [row(name, Verdict.FAILED, 1.0, None, reason="no module named x") for name in names]
@@ -485,7 +499,7 @@ def test_a_run() -> None:
     )
     assert set(values) == {
         "commit", "dirty", "stored", "warnings", "environment", "asv_runner", "packages", "loads",
-        "skipped", "benchmarks",
+        "shard", "skipped", "benchmarks",
     }  # fmt: skip
     assert values["environment"]["fingerprint"] == RUN.environment.fingerprint
     assert values["benchmarks"][2] == {

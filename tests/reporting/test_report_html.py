@@ -77,8 +77,8 @@ def read(text: str) -> Page:
     assert page.tags.count("script") == 1
     assert set(page.tags) <= {
         "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "p", "b", "input",
-        "main", "table", "thead", "tbody", "tr", "th", "td", "code", "small", "details", "summary",
-        "ul", "li", "dl", "dt", "dd", "footer", "script", "svg", "div", "span", *CLOSED,
+        "main", "table", "thead", "tbody", "tr", "th", "td", "code", "kbd", "small", "details",
+        "summary", "ul", "li", "dl", "dt", "dd", "footer", "script", "svg", "div", "span", *CLOSED,
     }  # fmt: skip
     return page
 
@@ -121,6 +121,12 @@ def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     assert "default-src 'none'" in text
     assert not re.search(r"https?:|@import|url\(|fetch\(|XMLHttpRequest|import\(|\$[a-z{]", text)
     assert "prefers-color-scheme: dark" in text
+
+
+def test_a_command_in_the_advice_looks_like_one() -> None:
+    page = report_html(Report(command="compare", comparisons=(row("a`b`c"),)), {})
+    assert "(<kbd>perfkit profile bench:NAME --compare BASE</kbd>)" in page
+    assert "<kbd>b</kbd>" not in page
 
 
 def test_rows_have_their_plots_and_unchanged_ones_are_folded() -> None:

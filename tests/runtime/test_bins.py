@@ -57,9 +57,17 @@ def test_what_lies_above_a_budget_is_counted_by_bin() -> None:
     assert Bins([10, 1000, 5000, 5000]).above(1000) == 2
 
 
+@pytest.mark.parametrize("times", [1, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**63])
+def test_counts_of_any_size_come_back(times: int) -> None:
+    bins = Bins()
+    bins.add(5, times)
+    bins.add(2**62)
+    assert Bins.from_bytes(bins.to_bytes()) == bins
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"", "format none"), (b"\x02", "format 02"), (b"\x01\x05", "no count"), (b"\x01\x80", "end")],
+    [(b"", "format 0, this reads"), (b"\x04", "format 4"), (b"\x01\x05", "within a count: 2")],
 )
 def test_bytes_that_are_not_whole_are_refused(data: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):

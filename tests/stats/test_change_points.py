@@ -332,3 +332,13 @@ def test_nine_in_ten_five_per_cent_steps_are_found() -> None:
         changes = find_change_points(stepped(seed, size=1.05))
         found += any(abs(change.index - 100) <= 5 and change.is_alarm for change in changes)
     assert found >= 90
+
+
+@pytest.mark.parametrize("seed", [63, 75, 168])
+def test_a_drift_whose_ends_cannot_be_told_apart_is_none(seed: int) -> None:
+    """Series in which the ramp is found, and its interval holds 1."""
+    noise = 0.05 * np.random.default_rng(seed).normal(size=60)
+    rise = np.clip(np.arange(60) - 20, 0, 20)
+    assert find_change_points(100 * np.exp(noise + 0.004 * rise), alpha=0.2) == []
+    (drift,) = find_change_points(100 * np.exp(noise / 10 + 0.004 * rise), alpha=0.2)
+    assert (drift.kind, drift.ratio is not None and drift.ratio.low > 1) == ("drift", True)

@@ -31,6 +31,20 @@ def test_changes_within_two_commits_are_one_event_the_largest_first() -> None:
     assert [member.benchmark for member in event.members] == ["b", "a", "c"]
 
 
+def test_what_makes_an_event_a_regression_is_named_before_larger_improvements() -> None:
+    changes = {
+        "much better": [change(10, after=0.1)],
+        "worse": [change(11, after=1.1)],
+        "worse for a while": [change(10, after=9.0), change(40, before=9.0, after=1.0)],
+        "less": [change(12, after=0.5)],
+    }
+    (event, _) = group_events(changes)
+    named = [member.benchmark for member in event.members]
+    assert named == ["worse", "much better", "less", "worse for a while"]
+    (event, _) = group_events(changes, is_worse=lambda name, _: name == "less")
+    assert event.members[0].benchmark == "less"
+
+
 def test_an_event_never_spans_more_than_asked_however_long_the_chain() -> None:
     events = group_events({name: [change(10 + i)] for i, name in enumerate("abcde")})
     assert [(event.first, event.last) for event in events] == [(10, 12), (13, 14)]

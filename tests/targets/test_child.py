@@ -167,7 +167,8 @@ def test_a_target_that_fails_is_never_a_pass(call: Call, source: str, said: str)
     ("text", "said"),
     [
         ("app:takes", r"needs arguments \(first, key\).*--args.*--factory"),
-        ("app:absent", "app has no absent"),
+        ("app:absent", "app has no absent; check the name"),
+        ("app:take", "app has no take; there is takes"),
         ("app:VALUE", "is a int, not a function"),
         ("app:generate", "generator function"),
         ("absent.mod:call", "there is no module absent"),

@@ -1,12 +1,15 @@
 """The critical path as an MCP server: `python -m workload.server` speaks MCP over stdio."""
 
-from typing import TypedDict
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypedDict
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
-from workload import pipeline
+from workload import pipeline, telemetry
 from workload.subtitles import SubtitleError
+
+Tool: TypeAlias = Callable[..., Any]
 
 
 class TranscriptReply(TypedDict):
@@ -42,13 +45,16 @@ def process_cue(text: str) -> CueReply:
     return CueReply(text=done.text, corrections=done.corrections)
 
 
-def build_server() -> MCPServer[object]:
-    """Return a new server with the tools ``process_transcript`` and ``process_cue``."""
+def build_server(around: Callable[[Tool], Tool] = lambda tool: tool) -> MCPServer[object]:
+    """Return a new server with the tools ``process_transcript`` and ``process_cue``.
+
+    ``around`` is put around both, as :mod:`workload.telemetry` does.
+    """
     server: MCPServer[object] = MCPServer("workload", log_level="WARNING")
-    server.tool(structured_output=True)(process_transcript)
-    server.tool(structured_output=True)(process_cue)
+    server.tool(structured_output=True)(around(process_transcript))
+    server.tool(structured_output=True)(around(process_cue))
     return server
 
 
 if __name__ == "__main__":
-    build_server().run("stdio")
+    build_server(telemetry.chosen()).run("stdio")

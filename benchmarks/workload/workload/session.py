@@ -11,6 +11,7 @@ from mcp import Client, StdioServerParameters
 from mcp.server.mcpserver import MCPServer
 
 from workload.server import build_server
+from workload.telemetry import STORE
 
 
 class ToolFailedError(RuntimeError):
@@ -87,12 +88,17 @@ def in_memory() -> Session:
     return Session(build_server())
 
 
-def over_stdio() -> Session:
-    """Return a session with a server in a process of its own, running this same package."""
+def over_stdio(telemetry: Path | None = None) -> Session:
+    """Return a session with a server in a process of its own, running this same package.
+
+    ``telemetry`` is the store that the server records into, if any.
+    """
     package = Path(__file__).resolve().parent
     path = os.pathsep.join([str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return Session(
         StdioServerParameters(
-            command=sys.executable, args=["-m", "workload.server"], env={"PYTHONPATH": path}
+            command=sys.executable,
+            args=["-m", "workload.server"],
+            env={"PYTHONPATH": path} | ({} if telemetry is None else {STORE: str(telemetry)}),
         )
     )

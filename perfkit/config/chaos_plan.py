@@ -1,0 +1,93 @@
+"""The plan of an experiment with faults: a YAML file for ``perfkit chaos run``."""
+
+import json
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from perfkit.config.complaints import complaints
+from perfkit.config.document import Location, Place, read_document
+from perfkit.config.fields import Duration, PositiveDuration, Ratio, Text
+from perfkit.config.load_plan import LoadPlan
+from perfkit.config.section import Section
+from perfkit.errors import ConfigError
+
+Kind = Literal[
+    "latency", "error", "reset", "down", "hang", "slow", "truncate", "kill", "stop"
+]  # fmt: skip
+
+
+class PlannedFault(Section):
+    """One fault of the method."""
+
+    kind: Kind
+    """What is done."""
+    at: Duration
+    """When, from the start of the method."""
+    lasts: Duration = 0.0
+    """For how long; a killed process is started anew after it."""
+    measures: dict[str, str] = Field(default_factory=dict)
+    """How much: delay, jitter, status, rate, share, as its kind has them."""
+
+
+class Expected(Section):
+    """What has to hold while faults happen; what is left out is only shown."""
+
+    availability: Ratio | None = None
+    """Smallest share of requests that do not fail."""
+    p99: PositiveDuration | None = None
+    """Largest 0.99 quantile of the latency."""
+
+
+class ChaosPlan(Section):
+    """A steady state, faults, and the steady state again."""
+
+    name: Text
+    """What the experiment is called in reports and the journal."""
+    load: LoadPlan
+    """The load that shows the state; its objectives are the steady state."""
+    start: str = ""
+    """Command of the server, started before and ended after; kill and stop need it."""
+    ready_within: PositiveDuration = 10.0
+    """Time that the server has until it accepts connections."""
+    steady: PositiveDuration = 5.0
+    """Length of the load before and after."""
+    method: PositiveDuration = 10.0
+    """Length of the load while faults happen."""
+    faults: tuple[PlannedFault, ...]
+    """What is done, and when."""
+    during: Expected = Expected()
+    """What has to hold meanwhile."""
+
+    @model_validator(mode="after")
+    def _within_the_method(self) -> Self:
+        if not self.faults:
+            message = "found no fault, wanted one at least"
+            raise ValueError(message)
+        taken = 0.0
+        for fault in sorted(self.faults, key=lambda one: one.at):
+            if fault.at < taken:
+                message = f"found a {fault.kind} while another fault goes on, wanted one at a time"
+                raise ValueError(message)
+            taken = fault.at + fault.lasts
+            if fault.at + fault.lasts > self.method:
+                message = (
+                    f"found a {fault.kind} until {fault.at + fault.lasts:g}s, wanted all within"
+                    f" the method of {self.method:g}s"
+                )
+                raise ValueError(message)
+            if fault.kind in {"kill", "stop"} and not self.start:
+                message = f"found {fault.kind} without start, wanted the command of the process"
+                raise ValueError(message)
+        return self
+
+
+def read_chaos_plan(path: Path) -> ChaosPlan:
+    """Return the plan of a file. Raises ConfigError with file and line."""
+    document = read_document(path, str(path))
+    try:
+        return ChaosPlan.model_validate_json(json.dumps(document.values))
+    except ValidationError as error:
+        origins: dict[Location, Place | str] = {(): document.file, **document.places}
+        raise ConfigError(complaints(error, ChaosPlan, document, origins)) from error

@@ -1,0 +1,157 @@
+"""One fault for one command: a proxy before what it talks to, or something done to it."""
+
+import asyncio
+import os
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from perfkit.errors import UsageError
+from perfkit.reliability.faults import NETWORK, Fault, FaultKind
+from perfkit.reliability.load import fast_loop, stopped_by_signals
+from perfkit.reliability.victim import Victim, under
+
+PROXY, DISK = "{proxy}", "{disk}"
+"""What stands in the command for the proxy's address and for the folder of the full disk."""
+
+LIMITS = frozenset({FaultKind.ENOSPC, FaultKind.MEMORY})
+"""Faults that hold from the command's start to its end."""
+
+WATCH_EVERY = 0.05
+"""Seconds between two looks at whether the command has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """What was done, and how the command ended: its exit status, -N for signal N."""
+
+    fault: str
+    hits: int
+    code: int
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection:
+    """One fault for one command, from ``after`` seconds on, for ``lasts`` or to its end.
+
+    A network fault stands between the command and ``upstream`` (an http address or HOST:PORT): in
+    the command's arguments ``{proxy}`` is the address to talk to, which is also in the variable
+    PERFKIT_PROXY. The full disk is at ``{disk}``, in PERFKIT_DISK and TMPDIR.
+    """
+
+    fault: Fault
+    command: tuple[str, ...]
+    upstream: str | None = None
+    after: float = 0.0
+    lasts: float | None = None
+    seed: int = 0
+
+
+def inject(injection: Injection, *, cwd: Path, say: Callable[[str], None]) -> Injected:
+    """Run the command under its fault; SIGINT and SIGTERM end both.
+
+    Raises UsageError where something is missing, or this machine cannot.
+    """
+    kind = injection.fault.kind
+    if injection.upstream is None and kind in NETWORK:
+        raise UsageError(
+            f"{kind} stands between a client and its server: name that with --upstream"
+        )
+    if injection.upstream is not None and kind not in NETWORK:
+        raise UsageError(f"{kind} is done to the command itself and has no --upstream")
+
+    async def whole() -> Injected:
+        with stopped_by_signals() as stop:
+            return await _run(injection, cwd, say, stop)
+
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        return runner.run(whole())
+
+
+async def _run(
+    injection: Injection, cwd: Path, say: Callable[[str], None], stop: asyncio.Event
+) -> Injected:
+    fault = injection.fault
+    environ, words = dict(os.environ), list(injection.command)
+    async with AsyncExitStack() as stack:
+        proxy = None
+        if injection.upstream is not None:
+            rng = random.Random(injection.seed)
+            proxy, address = await _proxied(stack, injection.upstream, rng)
+            environ["PERFKIT_PROXY"] = address
+            words = [word.replace(PROXY, address) for word in words]
+            say(f"{injection.upstream} is reached through {address}")
+        elif fault.kind in LIMITS:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-disk-")))
+            environ |= {"PERFKIT_DISK": str(folder), "TMPDIR": str(folder)}
+            words = under(fault, [word.replace(DISK, str(folder)) for word in words], folder)
+        victim = stack.enter_context(Victim(words, environ=environ, cwd=cwd))
+        acting = asyncio.create_task(_act(injection, victim, proxy, say))
+        while victim.running and not stop.is_set():
+            await asyncio.sleep(WATCH_EVERY)
+            if acting.done():
+                acting.result()  # raises what it raised
+        interrupted = victim.running
+        acting.cancel()
+        (done,) = await asyncio.gather(acting, return_exceptions=True)
+        victim.end()
+        return Injected(
+            fault=str(fault),
+            hits=proxy.hits.total() if proxy is not None else int(done is True),
+            code=victim.process.returncode,
+            interrupted=interrupted,
+        )
+
+
+async def _act(
+    injection: Injection, victim: Victim, proxy: "_Proxy | None", say: Callable[[str], None]
+) -> bool:
+    """Begin the fault at its time and end it at its time; return whether it began."""
+    fault, lasts = injection.fault, injection.lasts
+    if fault.kind in LIMITS:
+        return True  # it has held from the start on
+    await asyncio.sleep(injection.after)
+    if not victim.running:
+        return False
+    say(f"fault: {fault}")
+    if proxy is not None:
+        await proxy.set(fault)
+    elif fault.kind is FaultKind.KILL:
+        victim.kill()
+    else:
+        victim.stop()
+    if lasts is not None:
+        await asyncio.sleep(lasts)
+        if proxy is not None:
+            await proxy.set(None)
+        elif victim.running:
+            victim.go_on()
+    return True
+
+
+class _Proxy(Protocol):
+    hits: Counter[FaultKind]
+
+    async def set(self, fault: Fault | None) -> None: ...
+
+
+async def _proxied(stack: AsyncExitStack, upstream: str, rng: random.Random) -> tuple[_Proxy, str]:
+    """Return a proxy to ``upstream``, held by ``stack``, and its address."""
+    if upstream.startswith("http://"):
+        from perfkit.reliability.proxy_http import faulty_http
+
+        http = await stack.enter_async_context(faulty_http(upstream, rng))
+        return http, f"http://127.0.0.1:{http.port}"
+    host, _, port = upstream.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--upstream {upstream}: wanted http://HOST:PORT or HOST:PORT")
+    from perfkit.reliability.proxy_tcp import faulty_tcp
+
+    tcp = await stack.enter_async_context(faulty_tcp(host, int(port), rng))
+    return tcp, f"127.0.0.1:{tcp.port}"

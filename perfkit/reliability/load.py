@@ -1,0 +1,117 @@
+"""A plan carried out: arrivals decided, a sender opened, the load driven and judged."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from perfkit.config.load_plan import LoadPlan
+from perfkit.errors import MeasurementError, UsageError
+from perfkit.model import LoadObjective, LoadResult, LoadStatistic
+from perfkit.reliability.arrivals import arrivals
+from perfkit.reliability.drive import Limits, LoadProgress, drive
+from perfkit.reliability.judge import judge_load
+from perfkit.reliability.opening import opener
+from perfkit.reliability.record import LoadRecord
+from perfkit.reliability.stages import Shape, stages_of
+from perfkit.reliability.summary import summarize
+
+STATISTICS: tuple[LoadStatistic, ...] = ("p50", "p95", "p99", "max", "availability")
+
+
+def run_load(
+    plan: LoadPlan,
+    *,
+    cwd: Path,
+    owned: bool,
+    on_progress: Callable[[LoadProgress], None],
+) -> tuple[LoadRecord, LoadResult]:
+    """Send the load of ``plan`` and return every request, and what it comes to.
+
+    SIGINT and SIGTERM end it early; what was measured is judged and marked as interrupted.
+
+    Raises:
+        UsageError: the target cannot be used, is not the user's, or the plan is too large.
+        MeasurementError: the server cannot be reached at all.
+    """
+    stages = stages_of(
+        Shape(
+            rate=plan.rate,
+            hold=plan.hold,
+            ramp=plan.ramp,
+            warm=plan.warm,
+            spike_rate=plan.spike_rate,
+            spike=plan.spike,
+            recover=plan.recover,
+        )
+    )
+    expected = sum(stage.expected for stage in stages)
+    if expected > plan.most_requests:
+        raise UsageError(
+            f"{expected:.0f} requests are planned, more than {plan.most_requests}: lower the rate"
+            " or the times, or raise most_requests (--most-requests)"
+        )
+    rng = np.random.default_rng(plan.seed)
+    planned = arrivals(stages, plan.arrivals, rng)
+    if not len(planned):
+        raise UsageError("no request is due in this plan: raise the rate or the time")
+    # The target is checked before the event loop starts, where a sentence is still one.
+    opened = opener(plan, rng, cwd=cwd, owned=owned)
+
+    async def whole() -> LoadRecord:
+        with stopped_by_signals() as stop:
+            async with opened() as sender:
+                return await drive(
+                    planned,
+                    stages,
+                    sender,
+                    limits=Limits(timeout=plan.timeout, most_waiting=plan.most_waiting),
+                    clock=time.perf_counter,
+                    cpu_clock=time.process_time,
+                    stop=stop,
+                    on_progress=on_progress,
+                )
+
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        record = runner.run(whole())
+    if not np.isfinite(record.sent).any():
+        raise MeasurementError(f"{plan.target}: the load was ended before a request was sent")
+    judged = judge_load(record, objectives_of(plan), seed=plan.seed)
+    return record, summarize(record, judged, target=plan.target, arrivals=plan.arrivals)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[asyncio.Event]:
+    """Yield an event of the running loop that SIGINT and SIGTERM set, meanwhile."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for name in signals:
+        # Only the main thread may set them; elsewhere the caller ends the load.
+        with contextlib.suppress(RuntimeError, ValueError):
+            loop.add_signal_handler(name, stop.set)
+    try:
+        yield stop
+    finally:
+        for name in signals:
+            with contextlib.suppress(RuntimeError, ValueError):
+                loop.remove_signal_handler(name)
+
+
+def objectives_of(plan: LoadPlan) -> list[LoadObjective]:
+    """Return the objectives that a plan has."""
+    limits = [(statistic, getattr(plan, statistic)) for statistic in STATISTICS]
+    return [LoadObjective(statistic, limit) for statistic, limit in limits if limit is not None]
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where it is installed, else None for asyncio's own."""
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop

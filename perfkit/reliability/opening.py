@@ -1,0 +1,112 @@
+"""From the target of a plan to something that sends requests to it."""
+
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from urllib.parse import urljoin
+
+import numpy as np
+
+from perfkit.config.load_plan import LoadPlan, PlannedRequest
+from perfkit.errors import MeasurementError, UsageError
+from perfkit.reliability.drive import Sender
+from perfkit.reliability.hosts import check_address, resolve
+from perfkit.targets import TargetKind, parse_target
+
+Opened = Callable[[], AbstractAsyncContextManager[Sender]]
+"""Opens a sender for as long as it is held."""
+
+MOST_THREADS = 64
+"""Threads for a callable that is not async; more would only wait for each other in Python."""
+
+LONGEST_MIX = 10_000
+"""Requests after which the seeded order of a mix repeats."""
+
+
+def _choice(requests: Sequence[PlannedRequest], rng: np.random.Generator) -> list[int]:
+    """Return indices of ``requests``, by their weight, in a seeded order."""
+    if len(requests) < 2:  # noqa: PLR2004 - nothing to choose
+        return [0]
+    weights = np.array([one.weight for one in requests], dtype=float)
+    chosen: list[int] = rng.choice(len(requests), LONGEST_MIX, p=weights / weights.sum()).tolist()
+    return chosen
+
+
+def opener(plan: LoadPlan, rng: np.random.Generator, *, cwd: Path, owned: bool) -> Opened:
+    """Return what opens a sender to the plan's target, after checking all that can be checked.
+
+    Raises UsageError where the target cannot be used, or is not the user's.
+    """
+    choice = _choice(plan.requests, rng)
+    target = plan.target
+    if target.startswith("mcp:"):
+        return _mcp(plan, target.removeprefix("mcp:"), choice, owned=owned)
+    if target.startswith(("http://", "https://")):
+        check_address(target, owned=owned, resolve=resolve)
+        return _http(plan, choice)
+    return _call(plan, cwd)
+
+
+def _http(plan: LoadPlan, choice: list[int]) -> Opened:
+    try:
+        from perfkit.reliability.senders.http import HttpRequest, http_sender
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"load over HTTP needs {error.name}: install perfkit with its extra, perfkit[load]"
+        ) from error
+    kinds = plan.requests or (PlannedRequest(),)
+    if any(one.tool for one in kinds):
+        raise UsageError(f"{plan.target}: an HTTP request has no tool; write mcp:{plan.target}")
+    requests = [
+        HttpRequest(
+            url=urljoin(plan.target, one.path) if one.path else plan.target,
+            method=one.method,
+            headers=one.headers,
+            body=None if one.body is None else one.body.encode(),
+        )
+        for one in kinds
+    ]
+    return lambda: http_sender(requests, choice)
+
+
+def _mcp(plan: LoadPlan, address: str, choice: list[int], *, owned: bool) -> Opened:
+    if not plan.requests or not all(one.tool for one in plan.requests):
+        raise UsageError(f"{plan.target}: an MCP target needs the tool to call: --tool NAME")
+    if not address.startswith("stdio:"):
+        check_address(address, owned=owned, resolve=resolve)
+    elif not address.removeprefix("stdio:").strip():
+        raise UsageError("mcp:stdio: needs the command that starts the server")
+    try:
+        from perfkit.reliability.senders.mcp import ToolCall, mcp_sender
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"load over MCP needs {error.name}: install the package mcp, version 2"
+        ) from error
+    calls = [ToolCall(tool=one.tool or "", arguments=one.arguments) for one in plan.requests]
+    return lambda: mcp_sender(address, calls, choice)
+
+
+def _call(plan: LoadPlan, cwd: Path) -> Opened:
+    from perfkit.reliability.senders.call import call_sender
+
+    target = parse_target(plan.target, cwd=cwd)
+    if target.kind is not TargetKind.CALLABLE:
+        raise UsageError(
+            f"{plan.target}: load is for servers and callables: an http(s) address, "
+            "mcp:stdio:COMMAND, mcp:http://..., or pkg.mod:callable"
+        )
+    # Called in this process: a process between would add its own waiting.
+    sys.path.insert(0, str(cwd))
+    try:
+        function = pkgutil.resolve_name(target.name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{plan.target}: {error}; check the name") from error
+    except Exception as error:
+        raise MeasurementError(
+            f"{plan.target}: importing it failed: {type(error).__name__}: {error}"
+        ) from error
+    if not callable(function):
+        raise UsageError(f"{plan.target}: found {type(function).__name__}, wanted a callable")
+    return lambda: call_sender(function, threads=min(plan.most_waiting, MOST_THREADS))

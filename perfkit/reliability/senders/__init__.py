@@ -1,0 +1,1 @@
+"""How one request is sent: HTTP, an MCP tool call, a Python callable."""

@@ -1,0 +1,91 @@
+"""MCP tool calls over one session: a server process (stdio) or an address (streamable HTTP)."""
+
+import shlex
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from perfkit.errors import MeasurementError, PerfkitError, UsageError
+from perfkit.reliability.drive import RequestFailedError, Sender
+
+if TYPE_CHECKING:
+    from mcp.client import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call of a tool with its arguments."""
+
+    tool: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class McpSender:
+    """Calls tools over one session, in the order that ``choice`` gives."""
+
+    def __init__(self, client: Client, calls: Sequence[ToolCall], choice: Sequence[int]) -> None:
+        self._client = client
+        self._calls = calls
+        self._choice = choice
+
+    async def send(self, index: int) -> None:
+        """Call one tool and wait for its result."""
+        call = self._calls[self._choice[index % len(self._choice)]]
+        try:
+            result = await self._client.call_tool(call.tool, dict(call.arguments))
+        except MCPError as error:
+            raise RequestFailedError(f"{call.tool}: {error}") from error
+        except httpx2.HTTPError as error:
+            raise RequestFailedError(f"{call.tool}: {type(error).__name__}") from error
+        if result.is_error:
+            told = " ".join(getattr(part, "text", "") for part in result.content)
+            raise RequestFailedError(f"{call.tool}: {told}")
+
+
+@asynccontextmanager
+async def mcp_sender(
+    address: str, calls: Sequence[ToolCall], choice: Sequence[int]
+) -> AsyncIterator[Sender]:
+    """Yield a sender over ``stdio:COMMAND`` or an http(s) URL.
+
+    Raises:
+        UsageError: a tool is not one of the server's.
+        MeasurementError: the server does not start, or does not answer as an MCP server.
+    """
+    server: Transport | str = address
+    if address.startswith("stdio:"):
+        program, *words = shlex.split(address.removeprefix("stdio:"))
+        # The server's own words go where this process's do, whatever has replaced sys.stderr.
+        parameters = StdioServerParameters(command=program, args=words)
+        server = stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr)
+    connected = False
+    try:
+        async with Client(server) as client:
+            tools = {tool.name for tool in (await client.list_tools()).tools}
+            connected = True
+            for call in calls:
+                if call.tool not in tools:
+                    known = ", ".join(sorted(tools))
+                    raise UsageError(f"mcp:{address} has no tool {call.tool!r}; it has {known}")
+            yield McpSender(client, calls, choice)
+    except (OSError, MCPError, ExceptionGroup) as error:
+        found = _first(error)
+        if isinstance(found, PerfkitError):
+            raise found from error
+        if connected:
+            raise
+        raise MeasurementError(
+            f"mcp:{address} does not answer as an MCP server: {found}"
+        ) from error
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

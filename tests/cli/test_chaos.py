@@ -1,0 +1,233 @@
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit.__main__ import run
+from perfkit.errors import ExitCode
+from tests.reliability.serving import served
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+    return number
+
+
+def plan(port: int, faults: str, more: str = "", *, steady: str = "600ms") -> str:
+    command = f"{sys.executable} -m http.server {port} --bind 127.0.0.1"
+    text = f"""
+name: a shop in trouble
+start: {json.dumps(command)}
+steady: {steady}
+method: 1500ms
+load:
+  target: http://127.0.0.1:{port}/
+  rate: 40/s
+  warm: 0s
+  arrivals: constant
+  timeout: 300ms
+  availability: 50%
+faults:
+{faults}
+{more}
+"""
+    Path("plan.yaml").write_text(text, "utf-8")
+    return "plan.yaml"
+
+
+def document(captured: Captured) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(captured.readouterr().out)
+    return found
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "  - {at: 300ms, lasts: 200ms, kind: kill}",
+        "  - {at: 300ms, lasts: 700ms, kind: stop}",
+        "  - {at: 300ms, lasts: 500ms, kind: error, measures: {status: '500'}}",
+        "  - {at: 300ms, lasts: 500ms, kind: down}",
+    ],
+)
+def test_a_fault_is_seen_undone_and_written_down(fault: str, port: int, capfd: Captured) -> None:
+    assert run(["chaos", "run", plan(port, fault), "--json"]) == ExitCode.PASSED
+    found = document(capfd)
+    assert found["before"]["errors"] == {}
+    (effect,) = found["faults"]
+    assert effect["failed"] > 0
+    assert 0 <= effect["detected_after"] <= effect["recovered_after"]
+    assert found["availability"]["estimate"] < 1
+    assert found["after"]["stages"][0]["ok"] > 0
+    assert not listening(port)
+    diary = Path(".perfkit/chaos/journal.jsonl").read_text("utf-8").splitlines()
+    what = [json.loads(line)["what"] for line in diary]
+    assert what == ["begun", "before", "fault", "undone", "method", "after", "ended"]
+
+
+def test_what_has_to_hold_meanwhile_fails_the_experiment(port: int, capfd: Captured) -> None:
+    fault = "  - {at: 0s, lasts: 1500ms, kind: error}"
+    expected = "during: {availability: 99%}"
+    assert run(["chaos", "run", plan(port, fault, expected)]) == ExitCode.FAILED
+    out = capfd.readouterr().out
+    assert out.startswith("Failed: a shop in trouble: what has to hold during the faults did not.")
+    assert "status 503 at 0.0 s for 1.5 s: " in out
+
+
+def test_nothing_is_done_where_the_state_is_not_steady_before(port: int, capfd: Captured) -> None:
+    path = plan(port, "  - {at: 0s, kind: error}")
+    text = Path(path).read_text("utf-8")
+    Path(path).write_text(text.replace(f"{port}/", f"{port}/gone"), "utf-8")
+    assert run(["chaos", "run", path]) == ExitCode.MEASUREMENT
+    assert "the steady state was not met before any fault" in capfd.readouterr().out
+    assert (
+        "fault" not in Path(".perfkit/chaos/journal.jsonl").read_text("utf-8").split('"begun"')[0]
+    )
+
+
+def test_an_interrupted_experiment_undoes_everything(port: int) -> None:
+    path = plan(port, "  - {at: 100ms, lasts: 1400ms, kind: stop}")
+    command = [sys.executable, "-m", "perfkit", "chaos", "run", path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        journal = Path(".perfkit/chaos/journal.jsonl")
+        until = time.monotonic() + 30
+        while not (journal.exists() and '"fault"' in journal.read_text("utf-8")):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        running.send_signal(signal.SIGTERM)
+        out, _ = running.communicate(timeout=30)
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert "interrupted; all is undone" in out
+    assert not listening(port)
+    assert '"undone"' in journal.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("faults", "more", "sentence"),
+    [
+        ("  - {at: 9s, kind: kill}", "", "wanted all within the method of 1.5s"),
+        ("  - {at: 0s, kind: fire}", "", "plan.yaml:14:20: kind: found 'fire'"),
+        (
+            "  - {at: 0s, lasts: 1s, kind: down}\n  - {at: 500ms, kind: error}",
+            "",
+            "found a error while another fault goes on",
+        ),
+        ("  - {at: 0s, kind: error, measures: {delay: 1s}}", "", "error has no delay"),
+        ("  - {at: 0s, kind: kill}", "star: 1", "unknown key 'star'"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_is_said(
+    faults: str, more: str, sentence: str, port: int, capsys: Captured
+) -> None:
+    assert run(["chaos", "run", plan(port, faults, more)]) == ExitCode.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_server_that_ends_by_itself_is_said(port: int, capfd: Captured) -> None:
+    path = plan(port, "  - {at: 0s, kind: kill}")
+    text = Path(path).read_text("utf-8").replace("-m http.server", "-c pass")
+    Path(path).write_text(text, "utf-8")
+    assert run(["chaos", "run", path]) == ExitCode.MEASUREMENT
+    assert "ended with 0" in capfd.readouterr().err
+
+
+CLIENT = (
+    "import sys, urllib.request as u; sys.exit(0 if u.urlopen(sys.argv[1]).status == 200 else 1)"
+)
+
+
+def test_a_command_meets_a_faulty_server(capfd: Captured) -> None:
+    with served() as server:
+        client = ["--", sys.executable, "-c", CLIENT, "{proxy}/"]
+        arguments = ["chaos", "inject", "error", "--upstream", server.url, "--json"]
+        assert run([*arguments, "--after", "1h", *client]) == ExitCode.PASSED
+        assert document(capfd)["hits"] == 0
+        assert run([*arguments, *client]) == ExitCode.MEASUREMENT
+        found = document(capfd)
+    assert (found["fault"], found["hits"], found["code"]) == ("status 503", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "command", "code"),
+    [
+        (["kill", "--after", "100ms"], "import time; time.sleep(60)", -signal.SIGKILL),
+        (["stop", "--for", "100ms"], "import time; time.sleep(0.3)", 0),
+        (["memory", "--set", "size=300MiB"], "bytearray(500 * 2**20)", 1),
+        (["memory", "--set", "size=300MiB"], "bytearray(5 * 2**20)", 0),
+    ],
+)
+def test_something_is_done_to_a_command(
+    fault: list[str], command: str, code: int, capfd: Captured
+) -> None:
+    expected = ExitCode.PASSED if code == 0 else ExitCode.MEASUREMENT
+    arguments = ["chaos", "inject", *fault, "--json", "--", sys.executable, "-c", command]
+    assert run(arguments) == expected
+    found = document(capfd)
+    assert (found["code"], found["hits"]) == (code, 1)
+
+
+def can_mount() -> bool:
+    command = "unshare --user --map-root-user --mount mount -t tmpfs -o size=4k tmpfs /mnt"
+    return subprocess.run(shlex.split(command), capture_output=True, check=False).returncode == 0
+
+
+def test_a_disk_is_full(capfd: Captured) -> None:
+    if not can_mount():
+        pytest.skip("this machine lets nobody mount a disk in a namespace of its own")
+    write = "import sys; open(sys.argv[1] + '/a', 'wb').write(bytes(100_000))"
+    command = ["--", sys.executable, "-c", write, "{disk}"]
+    arguments = ["chaos", "inject", "enospc", "--set", "size=64KiB", *command]
+    assert run(arguments) == ExitCode.MEASUREMENT
+    streams = capfd.readouterr()
+    assert "No space left on device" in streams.err
+    assert "a disk of 65536 B: happened once; the command ended with 1" in streams.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["latency", "--", "true"], "name that with --upstream"),
+        (["kill", "--upstream", "a:1", "--", "true"], "has no --upstream"),
+        (["latency", "--upstream", "nowhere", "--", "true"], "wanted http://HOST:PORT"),
+        (["latency", "--set", "delay", "--", "true"], "--set delay: wanted NAME=VALUE"),
+        (["kill", "--", "no-such-program"], "no-such-program: cannot be started"),
+    ],
+)
+def test_what_cannot_be_injected_is_said(
+    arguments: list[str], sentence: str, capsys: Captured
+) -> None:
+    assert run(["chaos", "inject", *arguments]) == ExitCode.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_nothing_is_left_running() -> None:
+    mark = f"perfkit-{os.getpid()}-{time.monotonic_ns()}"
+    command = ["--", sys.executable, "-c", f"import time; time.sleep(60) # {mark}"]
+    run(["chaos", "inject", "kill", "--after", "100ms", *command])
+    for found in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert mark.encode() not in found.read_bytes()
+        except OSError:
+            continue  # it ended meanwhile

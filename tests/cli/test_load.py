@@ -1,0 +1,210 @@
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perfkit.__main__ import run
+from perfkit.errors import ExitCode
+from tests.reliability.serving import Served, served
+
+QUICK = ["--rate", "60/s", "--for", "500ms", "--warm", "0s", "--arrivals", "constant"]
+
+SHOP = """
+import asyncio
+from itertools import count
+
+calls = count()
+
+def buy():
+    return next(calls)
+
+async def wait():
+    await asyncio.sleep(0)
+
+def fails():
+    raise LookupError("shelf is empty")
+
+price = 5
+"""
+
+MCP_SHOP = """
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("shop", log_level="WARNING")
+
+@server.tool()
+def price(kilos: int) -> int:
+    return kilos * 3
+
+@server.tool()
+def fails() -> int:
+    raise ValueError("shelf is empty")
+
+server.run("stdio")
+"""
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One module per test: a module of this process is imported once.
+    (tmp_path / f"shop_{tmp_path.name}.py").write_text(SHOP, "utf-8")
+    (tmp_path / "mcp_shop.py").write_text(MCP_SHOP, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.fixture
+def server() -> Iterator[Served]:
+    with served() as running:
+        yield running
+
+
+def document(capsys: Captured) -> dict[str, object]:
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_load_is_sent_counted_and_shown(
+    server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["load", server.url, *QUICK]) == ExitCode.PASSED
+    out = capsys.readouterr().out
+    assert out.startswith("Measured: no objective was given, so nothing was judged; 0 of 30")
+    assert len(server.seen) == 30
+
+
+def test_failures_fail_an_objective(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["load", f"{server.url}/broken", *QUICK, "--availability", "99%", "--json"]
+    assert run(arguments) == ExitCode.FAILED
+    found = document(capsys)
+    assert found["status"] == "failed"
+    assert found["errors"] == {"HTTP 503": 30}
+
+
+def test_a_server_that_is_not_there_is_no_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        assert run(["load", url, *QUICK]) == ExitCode.MEASUREMENT
+    out = capsys.readouterr().out
+    assert "no request was answered" in out
+    assert "30 x no connection: Connection refused" in out
+
+
+def test_a_slow_server_times_out(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["load", f"{server.url}/slow", *QUICK, "--timeout", "50ms", "--json"]
+    assert run([*arguments, "--p95", "40ms"]) == ExitCode.FAILED
+    assert document(capsys)["errors"] == {"no answer within 0.05 s": 30}
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(server: Served) -> None:
+    assert run(["load", f"{server.url}/moved", *QUICK]) == ExitCode.PASSED
+    assert {path for _, path, _ in server.seen} == {"/moved"}
+
+
+def test_a_plan_mixes_requests_by_weight_and_options_count_more(
+    server: Served, tmp_path: Path
+) -> None:
+    Path("plan.yaml").write_text(
+        f"""
+target: {server.url}/
+rate: 1/h
+hold: 500ms
+warm: 0s
+arrivals: constant
+requests:
+  - path: /many
+    weight: 9
+  - path: /few
+    method: POST
+    headers: {{X-Kind: few}}
+    body: '{{"a": 1}}'
+""",
+        "utf-8",
+    )
+    page, samples = tmp_path / "page.html", tmp_path / "samples.csv"
+    written = ["--html", str(page), "--samples", str(samples)]
+    assert run(["load", "--plan", "plan.yaml", "--rate", "200/s", *written]) == ExitCode.PASSED
+    many = [one for one in server.seen if one == ("GET", "/many", None)]
+    few = [one for one in server.seen if one == ("POST", "/few", "few")]
+    assert len(many) + len(few) == 100
+    assert 2 <= len(few) <= 25
+    assert "<svg" in page.read_text("utf-8")
+    lines = samples.read_text("utf-8").splitlines()
+    assert lines[0].startswith("stage,due_s,sent_s,done_s")
+    assert len(lines) == 101
+    assert lines[1].endswith(",ok")
+
+
+def test_callables_are_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = f"shop_{tmp_path.name}"
+    assert run(["load", f"{module}:buy", *QUICK]) == ExitCode.PASSED
+    assert next(sys.modules[module].calls) == 30
+    assert run(["load", f"{module}:wait", *QUICK]) == ExitCode.PASSED
+    assert run(["load", f"{module}:fails", *QUICK]) == ExitCode.MEASUREMENT
+    assert "30 x LookupError: shelf is empty" in capsys.readouterr().out
+
+
+def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
+    target = f"mcp:stdio:{sys.executable} mcp_shop.py"
+    call = ["--tool", "price", "--args", '{"kilos": 2}']
+    assert run(["load", target, *QUICK, *call, "--json"]) == ExitCode.PASSED
+    found = document(capfd)
+    assert found["errors"] == {}
+    stages = found["stages"]
+    assert isinstance(stages, list)
+    assert stages[0]["ok"] == 30
+    few = ["--rate", "4/s", "--for", "500ms", "--warm", "0s", "--arrivals", "constant"]
+    assert run(["load", target, *few, "--tool", "fails"]) == ExitCode.MEASUREMENT
+    assert "2 x fails: Error executing tool fails" in capfd.readouterr().out
+    assert run(["load", target, *QUICK, "--tool", "gone"]) == ExitCode.USAGE
+    assert "has no tool 'gone'; it has fails, price" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "perfkit load needs a TARGET, or a plan with one"),
+        (["http://192.0.2.1/", "--rate", "fast"], "option --rate: rate: found 'fast'"),
+        (["http://192.0.2.1/", "--rate", "0/s"], "option --rate: rate: found zero"),
+        (["ftp://127.0.0.1/"], "a target is"),
+        (["http://198.51.100.7/"], "say so with --i-own-this-host"),
+        (["http://nowhere.invalid/"], "host nowhere.invalid is unknown"),
+        (["http://127.0.0.1/", "--spike", "9/s"], "option --spike: spike: found"),
+        (["http://127.0.0.1/", "--availability", "101%"], "wanted at most 100%"),
+        (["http://127.0.0.1/", "--rate", "9e9/s"], "requests are planned, more than 1000000"),
+        (["http://127.0.0.1/", "--rate", "1/h", "--warm", "0s"], "no request is due"),
+        (["http://127.0.0.1/", "--args", "{"], "--args: "),
+        (["http://127.0.0.1/", "--body", "gone"], "--body gone: "),
+        (["http://127.0.0.1/", "--tool", "price"], "an HTTP request has no tool"),
+        (["mcp:stdio:python x.py"], "needs the tool to call: --tool NAME"),
+        (["mcp:stdio:", "--tool", "x"], "needs the command that starts the server"),
+        (["--plan", "gone.yaml"], "gone.yaml: does not exist"),
+        (["gone_shop:buy"], "No module named 'gone_shop'"),
+        (["mcp_shop.py"], "load is for servers and callables"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["load", *arguments]) == ExitCode.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_speak_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    target = f"mcp:stdio:{sys.executable} -c pass"
+    assert run(["load", target, "--tool", "x", *QUICK]) == ExitCode.MEASUREMENT
+    assert "does not answer as an MCP server" in capsys.readouterr().err
+
+
+def test_the_module_may_hold_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["load", f"shop_{tmp_path.name}:price", *QUICK]) == ExitCode.USAGE
+    assert "found int, wanted a callable" in capsys.readouterr().err
