@@ -1,6 +1,7 @@
 # Two commands do everything on a machine with python3.11+, git, make and a C compiler:
 #   make demo    installs into .venv and shows the main job, with a green and a red verdict
 #   make test    installs into .venv and runs linters, types and tests
+#   make test-services    real Prometheus and Alertmanager on loopback, where they are installed
 # And, outside of CI, because it takes minutes:
 #   make mutants FOLDER=gate    changes perfkit/FOLDER line by line and asks whether a test notices
 
@@ -13,7 +14,7 @@ JOBS ?= 2
 FOLDER ?= gate
 TESTS ?=
 
-.PHONY: help demo test lint types unit mutants pictures clean
+.PHONY: help demo test lint types unit test-services mutants pictures clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,6 +44,10 @@ types: $(VENV)/.installed
 
 unit: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+# Installs nothing: without the servers of Debian's prometheus and prometheus-alertmanager it says so.
+test-services: $(VENV)/.installed
+	$(BIN)/python benchmarks/monitoring/services.py
 
 mutants: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutation]'

@@ -76,6 +76,7 @@ def prepare(place: Path, folder: str, only: str, tests: list[str]) -> None:
         shutil.copy(script, place / "benchmarks" / script.name)
     for one in tests:
         if (ROOT / one).is_file():
+            (place / one).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / one, place / one)
         else:
             shutil.copytree(ROOT / one, place / one, ignore=ignored)

@@ -1,25 +1,44 @@
 """What `perfkit profile` costs and how exact it is: `python benchmarks/profile_figures.py`.
 
-perfkit and bare pyinstrument take turns on the same programs at the same interval. Printed, for
-three programs: the length of the recording, perfkit / pyinstrument (median of the rounds, which
-run both in pairs), and by how much the self times of all functions miss that length. Then the
-share error on a program whose functions take known shares of the time, and the processor time of
-both commands on a program that does nothing.
+perfkit and bare pyinstrument take turns on the same programs at the same interval. Printed, each
+as met or NOT met: the length of the recordings of three programs, perfkit / pyinstrument (median of
+the rounds, which run both in pairs); by how much the self times of all functions miss that length,
+and those of every export, read again, miss perfkit's; the share error on a program whose functions
+take known shares of the time; how much of the processor time of threads and processes is
+attributed, beside pyinstrument; and the processor time of both commands on a program that does
+nothing.
+`--write-docs` puts the table into docs/profile.md.
 """
 
+import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from perfkit.profiling.capture import capture
+from perfkit.profiling.capture import MAIN_THREAD, Scope, capture
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
 from perfkit.targets import parse_target
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT / "benchmarks" / "accuracy"), str(ROOT / "tests")]
+
+from pages import environment, table, write_section  # noqa: E402 - found on the path above
+from profile_exports import READERS, bare, self_times  # noqa: E402 - likewise
+
+MOST_RATIO = 1.05
+MOST_MISSED = 0.01
+EXPORT_MISSED = 1e-4
+"""Of the length of a recording. Folded stacks hold whole microseconds for each path."""
+MOST_ERROR = 0.03
+MOST_START = 0.5
+LEAST_ATTRIBUTED = 0.95
 ROUNDS = 5
 
 PROGRAMS = {
@@ -57,17 +76,92 @@ def {name}():
 KNOWN += f"for _ in range(20):\n    {'; '.join(f'{name}()' for name in SHARES)}\n"
 
 
-def recorded(folder: Path) -> Recording:
+# Every worker spins for one second of processor time, which is what there is to attribute.
+SPIN = """
+import time
+
+def spin():
+    end = time.thread_time() + 1
+    while time.thread_time() < end:
+        sum(range(100))
+"""
+PROCESSES = """
+import multiprocessing
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{}")
+    workers = [context.Process(target=spin) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+PARALLEL = {
+    "3 threads": (
+        3,
+        Scope(threads=True),
+        SPIN
+        + """
+import threading
+
+workers = [threading.Thread(target=spin) for _ in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+""",
+    ),
+    "4 processes, fork": (4, Scope(children=True), SPIN + PROCESSES.format("fork")),
+    "4 processes, spawn": (4, Scope(children=True), SPIN + PROCESSES.format("spawn")),
+    "4 processes, subprocess": (
+        4,
+        Scope(children=True),
+        """
+import subprocess, sys
+
+workers = [subprocess.Popen([sys.executable, "spinner.py"]) for _ in range(4)]
+for worker in workers:
+    worker.wait()
+""",
+    ),
+}
+
+
+def recorded(folder: Path, scope: Scope = MAIN_THREAD) -> Recording:
     """Return perfkit's recording of the program in ``folder``."""
-    return capture(parse_target("program.py", cwd=folder), cwd=folder)
+    return capture(parse_target("program.py", cwd=folder), cwd=folder, scope=scope)
 
 
-def bare_seconds(folder: Path) -> float:
-    """Return the length of the recording that pyinstrument's own command makes."""
+def bare_session(folder: Path) -> dict[str, Any]:
+    """Return the recording that pyinstrument's own command makes, as it writes it."""
     session = folder / "bare.pyisession"
     command = ["-m", "pyinstrument", "-r", "session", "-o", str(session), "program.py"]
     subprocess.run([sys.executable, *command], cwd=folder, check=True)
-    return float(json.loads(session.read_text())["duration"])
+    return dict(json.loads(session.read_text()))
+
+
+def seconds_in_spin(session: Mapping[str, Any]) -> float:
+    """Return the time of the samples that were taken inside of the work."""
+    return sum(
+        seconds
+        for stack, seconds in session["frame_records"]
+        if any(frame.startswith("spin\x00") for frame in stack)
+    )
+
+
+def parallel(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the figures of what is attributed of the work of threads and processes."""
+    (folder / "spinner.py").write_text(SPIN + "spin()\n")
+    for name, (workers, scope, source) in PARALLEL.items():
+        (folder / "program.py").write_text(source)
+        ours = seconds_in_spin(recorded(folder, scope).session) / workers
+        theirs = seconds_in_spin(bare_session(folder)) / workers
+        yield (
+            f"processor time of {name}, attributed",
+            f">= {LEAST_ATTRIBUTED:.0%}",
+            f"{ours:.1%} (pyinstrument {theirs:.1%})",
+            ours >= LEAST_ATTRIBUTED,
+        )
 
 
 def processor_seconds(folder: Path, *command: str) -> float:
@@ -86,41 +180,92 @@ def processor_seconds(folder: Path, *command: str) -> float:
     )
 
 
-def main() -> None:
-    """Print the figures."""
+def misread(recording: Recording, folder: Path) -> float:
+    """Return by what part of the recording a function's self time differs at most in an export."""
+    ours = bare(self_times(recording))
+    largest = max(
+        abs(again[name] - ours[name])
+        for reader in READERS.values()
+        for again in (bare(reader(recording, folder)),)
+        for name in {*again, *ours}
+    )
+    return largest / recording.seconds
+
+
+def figures(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
+    """Measure, and yield of each figure what it is, what is required, what was found, if met."""
+    program = folder / "program.py"
+    worst_sum = worst_export = 0.0
+    for name, source in PROGRAMS.items():
+        program.write_text(source)
+        rounds = [(recorded(folder), bare_session(folder)["duration"]) for _ in range(ROUNDS)]
+        ratio = statistics.median(ours.seconds / float(other) for ours, other in rounds)
+        yield (
+            f"recording of {name}, perfkit / pyinstrument",
+            f"<= {MOST_RATIO:g}",
+            f"{ratio:.3f}",
+            ratio <= MOST_RATIO,
+        )
+        for ours, _ in rounds:
+            own = sum(hot.self_seconds for hot in read(ours).hotspots)
+            worst_sum = max(worst_sum, abs(1 - own / ours.seconds))
+        worst_export = max(worst_export, misread(rounds[0][0], folder))
+    yield (
+        "self times of all functions miss the length of a recording by",
+        f"<= {MOST_MISSED:.0%}",
+        f"{worst_sum:.2%}",
+        worst_sum <= MOST_MISSED,
+    )
+    yield (
+        f"self time of any function in {len(READERS)} exports read again, off by",
+        f"<= {EXPORT_MISSED:.2%} of the recording",
+        f"{worst_export:.4%}",
+        worst_export <= EXPORT_MISSED,
+    )
+    program.write_text(KNOWN)
+    known = read(recorded(folder))
+    found = {hot.function.name: hot.self_share for hot in known.hotspots}
+    worst = max(abs(found[name] - share) for name, share in SHARES.items())
+    yield (
+        f"known shares, largest error, at {known.samples} samples",
+        f"<= {100 * MOST_ERROR:g} points at 1000",
+        f"{100 * worst:.2f} points",
+        worst <= MOST_ERROR and known.samples >= 1000,
+    )
+    yield from parallel(folder)
+    program.write_text("")
+    pairs = [
+        (
+            processor_seconds(folder, "perfkit", "profile", "program.py"),
+            processor_seconds(folder, "pyinstrument", "program.py"),
+        )
+        for _ in range(ROUNDS)
+    ]
+    extra = statistics.median(ours - bare for ours, bare in pairs)
+    yield (
+        "start-up, processor time over pyinstrument's own command",
+        f"<= {MOST_START:g} s",
+        f"{extra:.2f} s",
+        extra <= MOST_START,
+    )
+
+
+def main() -> int:
+    """Print the figures, or put them into docs/profile.md; 1 where one is not met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write-docs", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        program = folder / "program.py"
-        print(f"{'program':<10}{'perfkit':>10}{'bare':>10}{'ratio':>8}{'self times miss':>18}")
-        for name, source in PROGRAMS.items():
-            program.write_text(source)
-            rounds = [(recorded(folder), bare_seconds(folder)) for _ in range(ROUNDS)]
-            ratio = statistics.median(ours.seconds / bare for ours, bare in rounds)
-            missed = [
-                1 - sum(hot.self_seconds for hot in read(ours).hotspots) / ours.seconds
-                for ours, _ in rounds
-            ]
-            print(
-                f"{name:<10}{statistics.median(ours.seconds for ours, _ in rounds):>8.3f} s"
-                f"{statistics.median(bare for _, bare in rounds):>8.3f} s{ratio:>8.3f}"
-                f"{max(missed, key=abs):>17.2%}"
-            )
-        program.write_text(KNOWN)
-        known = read(recorded(folder))
-        found = {hot.function.name: hot.self_share for hot in known.hotspots}
-        worst = max(abs(found[name] - share) for name, share in SHARES.items())
-        print(f"known shares: largest error {worst:.2%} at {known.samples} samples")
-        program.write_text("")
-        pairs = [
-            (
-                processor_seconds(folder, "perfkit", "profile", "program.py"),
-                processor_seconds(folder, "pyinstrument", "program.py"),
-            )
-            for _ in range(ROUNDS)
-        ]
-        ours, bare = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(f"nothing to do: perfkit {ours:.2f} s, pyinstrument {bare:.2f} s of processor time")
+        rows = []
+        for what, required, found, met in figures(Path(scratch)):
+            rows.append([what, required, found, "met" if met else "NOT met"])
+            print("; ".join(rows[-1]), flush=True)
+    if options.write_docs:
+        head = f"`python benchmarks/profile_figures.py`, {environment('pyinstrument')}."
+        lines = [head, "", *table(["figure", "required", "measured", ""], rows)]
+        write_section("figures", "\n".join(lines), "profile.md")
+    return 0 if all(row[-1] == "met" for row in rows) else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

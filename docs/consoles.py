@@ -103,6 +103,7 @@ def scratch_repository(folder: Path, page: str) -> Path:
     )
     shutil.copy2(EXAMPLE / "report.json", folder / "report.json")
     shutil.copy2(EXAMPLE / "latency.csv", folder / "latency.csv")
+    shutil.copytree(EXAMPLE / "production", folder / "production")
     shutil.copy2(EXAMPLE / "chaos.yaml", folder / "chaos.yaml")
     for command in (
         "init --quiet --initial-branch main",

@@ -8,6 +8,7 @@ from perfkit import checking
 from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
 from perfkit.config.thresholds import Budget, LeakCheck
 from perfkit.errors import InterruptedMeasurementError, MeasurementError
+from perfkit.gate.shards import split
 from perfkit.model import (
     BenchmarkId,
     Comparison,
@@ -106,6 +107,8 @@ def test_each_budget_falls_to_the_shard_of_its_benchmark_and_memory_to_that_of_i
     # Every leak check is made by one of the shards.
     found = [checks_of_shard(one, budgets, CHECKS)[1] for one in (first, second)]
     assert sorted((*found[0], *found[1]), key=CHECKS.index) == CHECKS
+    at = split({check.target: 1 for check in CHECKS}, 2)
+    assert {at[check.target] for check in found[0]} == {1}
 
 
 def test_all_shards_owe_the_same_rows() -> None:
@@ -123,9 +126,16 @@ def test_all_shards_owe_the_same_rows() -> None:
         ("memory", Status.ERROR),
         ("other", Status.ERROR),
     ]
-    assert [(row.target, row.state, row.ceiling, row.reason) for row in first.leaks] == [
-        (check.target, LeakState.FAILED, check.ceiling, "not measured") for check in CHECKS
-    ]
+    assert first.leaks == tuple(
+        LeakResult(
+            target=check.target,
+            state=LeakState.FAILED,
+            ceiling=check.ceiling,
+            iterations=0,
+            reason="not measured",
+        )
+        for check in CHECKS
+    )
 
 
 CHECKS = [
@@ -141,6 +151,7 @@ def test_a_check_that_fails_is_a_result_and_the_others_are_made(
 
     def find(target: object, **given: object) -> LeakResult:
         seen.append((str(target), given["ceiling"], given["iterations"], given["environment"]))
+        assert (given["cwd"], given["progress"]) == (tmp_path, print)
         if str(target) == "app:second":
             raise MeasurementError("it raised")
         place = f"{tmp_path}/site/app.py:3 keeps"
@@ -153,7 +164,9 @@ def test_a_check_that_fails_is_a_result_and_the_others_are_made(
     monkeypatch.setenv("PYTHONPATH", "/before")
     found = check_leaks(CHECKS, side_of(tmp_path), progress=print)
     assert [one.state for one in found] == [LeakState.LEAK, LeakState.FAILED, LeakState.LEAK]
-    assert found[1].reason == "it raised"
+    assert found[1] == LeakResult(
+        target="app:second", state=LeakState.FAILED, ceiling=1024, iterations=0, reason="it raised"
+    )
     # Places are named as in the project, not as in its build.
     assert found[0].sites[0].place == "app.py:3 keeps"
     assert seen[0] == ("app:first", 1024, 50, {"PYTHONPATH": f"{tmp_path}/site:/before"})

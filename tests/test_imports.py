@@ -38,6 +38,7 @@ ARROWS: Mapping[str, set[str]] = {
     "memory": BASE | {"stats", "targets"},
     "reliability": BASE | {"stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
+    "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
     "runtime": {"errors"},

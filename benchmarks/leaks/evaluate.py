@@ -10,6 +10,7 @@ the extra ``leaks-evaluation``. ``--write-docs`` puts the tables into docs/leaks
 import argparse
 import ast
 import concurrent.futures
+import dataclasses
 import functools
 import importlib
 import json
@@ -154,6 +155,22 @@ def asked(tool: str, cases: Sequence[Case], jobs: int) -> Iterator[Answer]:
             yield answer
 
 
+def answers_of(tool: str, cases: Sequence[Case], options: argparse.Namespace) -> list[Answer]:
+    """Return the answers of another tool: those kept in the folder of ``--others``, or new ones."""
+    if options.others is None:
+        return list(asked(tool, cases, options.jobs))
+    kept = Path(options.others, f"{tool}.json")
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        new = [dataclasses.astuple(one)[1:] for one in asked(tool, cases, options.jobs)]
+        kept.write_text(json.dumps(new), "utf-8")
+    told = json.loads(kept.read_text("utf-8"))
+    return [
+        Answer(case, state, tuple(functions), tuple(holders), seconds)
+        for case, (state, functions, holders, seconds) in zip(cases, told, strict=True)
+    ]
+
+
 def row(tool: str, found: Score) -> list[str]:
     """Return the row of a tool."""
     names = tool != "psleak"
@@ -181,16 +198,15 @@ HEADER = [
 ]
 
 
-def set_lines(title: str, by_tool: dict[str, list[list[Answer]]]) -> Iterator[str]:
-    """Return the table of one set, and what perfkit got wrong in the first run."""
+def set_lines(title: str, by_tool: Mapping[str, Sequence[Sequence[Answer]]]) -> Iterator[str]:
+    """Return the table of the first run of one set, and what perfkit got wrong in any run."""
     yield f"### {title}"
     yield ""
-    yield from table(HEADER, [row(tool, score(runs[0])) for tool, runs in by_tool.items() if runs])
-    told = [f"- {one}" for one in wrong(by_tool["perfkit"][0])] if "perfkit" in by_tool else []
-    yield from ["", "What perfkit got wrong, or named otherwise than the case states:", "", *told]
-    if not told:
-        yield "- nothing"
+    yield from table(HEADER, [row(tool, score(runs[0])) for tool, runs in by_tool.items()])
+    told = dict.fromkeys(f"- {one}" for run in by_tool["perfkit"] for one in wrong(run))
     yield ""
+    yield "What perfkit got wrong in any run, or named otherwise than the case states:"
+    yield from ["", *(told or ["- nothing"]), ""]
 
 
 def evaluate(
@@ -198,9 +214,9 @@ def evaluate(
 ) -> tuple[list[str], list[Requirement]]:
     """Run everything and return the section of the page, and the requirements."""
     command = ["python benchmarks/leaks/evaluate.py", f"--repeat {options.repeat}"]
-    load = f"load {os.getloadavg()[0]:.1f} before it began"
+    load = os.getloadavg()[0]
     packages = ["memray", *(name for tool in tools for name in OTHERS.get(tool, []))]
-    lines = [f"`{' '.join(command)}`, {environment(*dict.fromkeys(packages))}; {load}.", ""]
+    where = environment(*dict.fromkeys(packages))
     by_name = {case.target: case for case in zoo}
     alone = {what: ask("perfkit", by_name[name]).seconds for what, name in ALONE.items()}
     sets: list[dict[str, list[list[Answer]]]] = [{}, {}]
@@ -208,12 +224,16 @@ def evaluate(
     for tool in tools:
         for kept in sets:
             kept[tool] = []
-        for _ in range(options.repeat if tool == "perfkit" else 1):
+        if tool != "perfkit":
+            found = answers_of(tool, zoo + second, options)
+            sets[0][tool].append(found[: len(zoo)])
+            sets[1][tool].append(found[len(zoo) :])
+            continue
+        for _ in range(options.repeat):
             began = time.perf_counter()
             sets[0][tool].append(list(asked(tool, zoo, options.jobs)))
-            seconds = time.perf_counter() - began
-            sets[1][tool].append(list(asked(tool, second, options.jobs)))
-            longest = max(longest, seconds) if tool == "perfkit" else longest
+            longest = max(longest, time.perf_counter() - began)
+        sets[1][tool].append(list(asked(tool, second, options.jobs)))
     first, other = (kept["perfkit"] for kept in sets)
     differing = [*changed(first), *changed(other)]
     requirements = required(
@@ -223,6 +243,17 @@ def evaluate(
         differing=differing,
         seconds=longest,
     )
+    lines = [
+        f"`{' '.join(command)}`, {where}.",
+        f"Load of the machine {load:.1f} before it began and {os.getloadavg()[0]:.1f} at its end,",
+        f"with {options.jobs} cases at a time.",
+        *(
+            ["The answers of the other tools were kept from a run before."]
+            if options.others
+            else []
+        ),
+        "",
+    ]
     lines += ["### Required and measured in this run", ""]
     rows = [[one.what, one.wanted, one.measured, one.word] for one in requirements]
     lines += table(["figure", "required", "measured", "met"], rows)
@@ -236,9 +267,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeat", type=int, default=1, help="runs of perfkit")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        help="runs of the zoo under perfkit; the second set runs once",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time")
     parser.add_argument("--tools", default=",".join(["perfkit", *OTHERS]), help="among these")
+    parser.add_argument(
+        "--others", metavar="DIR", help="keep the answers of other tools, or use them"
+    )
     parser.add_argument("--write-docs", action="store_true", help="update docs/leaks.md")
     parser.add_argument("names", nargs="*", metavar="NAME", help="these cases, without the tables")
     options = parser.parse_args()

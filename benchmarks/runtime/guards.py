@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 import stamina
 from cachetools import TTLCache
 from cachetools import cached as tools_cached
-from pages import written
+from pages import reported
 
 from perfkit import runtime
 
@@ -161,18 +161,7 @@ def main() -> int:
         ),
         f"at most 1.1 attempts per call where everything fails: {times:.3f}": times <= 1.1,
     }
-    lines += [
-        "",
-        *(
-            f"- Required: {wanted}, {'met' if ok else 'NOT met'}."
-            for wanted, ok in required.items()
-        ),
-    ]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.write_docs:
-        written("guards", text)
-    return 0 if all(required.values()) else 1
+    return reported("guards", "\n".join(lines) + "\n", required, write=options.write_docs)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from pages import judged
+
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.store import Batch, Store
 from perfkit.runtime.windows import RESOLUTIONS, Calls, Key
@@ -103,8 +105,7 @@ def main() -> int:
         f"the store whole every time: {damaged} times not": damaged == 0,
         f"something was stored: {rows}": rows > 0,
     }
-    for wanted, met in required.items():
-        print(f"Required: {wanted}, {'met' if met else 'NOT met'}.")
+    print(judged(required))
     return 0 if all(required.values()) else 1
 
 

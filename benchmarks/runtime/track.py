@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from opentelemetry.sdk.trace import TracerProvider
-from pages import written
+from pages import reported
 from prometheus_client import CollectorRegistry, Histogram
 
 from perfkit import runtime
@@ -150,17 +150,8 @@ def main() -> int:
     lines += [
         "",
         f"The recording thread spends another {fold:.0f} ns on each call of a few microseconds.",
-        "",
-        *(
-            f"- Required: {wanted}, {'met' if met else 'NOT met'}."
-            for wanted, met in required.items()
-        ),
     ]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.write_docs:
-        written("track", text)
-    return 0 if all(required.values()) else 1
+    return reported("track", "\n".join(lines) + "\n", required, write=options.write_docs)
 
 
 if __name__ == "__main__":

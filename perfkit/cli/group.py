@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typer._click import Context
     from typer._click.formatting import HelpFormatter
 
-PANELS = ("Measure", "Decide", "Report")
-"""The panels in the order of a working day: measure, decide, report."""
+PANELS = ("Measure", "Decide", "Report", "Watch")
+"""The panels in the order of a working day: measure, decide, report; then watch production."""
 
 
 class Panels(TyperGroup):

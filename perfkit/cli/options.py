@@ -154,6 +154,15 @@ Isolate = Annotated[
     ),
 ]
 
+TelemetryStore = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        help="The telemetry store that the application writes. Default: .perfkit/telemetry.sqlite.",
+    ),
+]
+
 PostComment = Annotated[
     bool,
     typer.Option(

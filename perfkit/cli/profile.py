@@ -59,6 +59,15 @@ def profile(
             help="End the target after this, such as 30s. It is run twice: timed, then profiled.",
         ),
     ] = None,
+    threads: Annotated[
+        bool, typer.Option("--threads", help="Record every thread, by processor time.")
+    ] = False,
+    children: Annotated[
+        bool,
+        typer.Option(
+            "--children", help="Record Python processes that it starts, by processor time."
+        ),
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="Hotspots to show.")] = 15,
     only_mine: Annotated[
         bool, typer.Option("--only-mine", help="Charge libraries to the own code that calls them.")
@@ -120,6 +129,18 @@ def profile(
         ),
     ] = None,
     strict: options.Strict = False,
+    import_time: Annotated[
+        bool,
+        typer.Option(
+            "--import-time", help="Show what the start and the imports of TARGET cost instead."
+        ),
+    ] = False,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory", help="Also show which functions hold the memory of one call at its peak."
+        ),
+    ] = False,
     compare: Annotated[
         str | None,
         typer.Option(
@@ -150,13 +171,15 @@ def profile(
     from rich.console import Group
 
     from perfkit.cli.profile_budget import budgets_of, judged
+    from perfkit.cli.profile_imports import started
+    from perfkit.cli.profile_memory import peak_shown
     from perfkit.cli.profile_options import duration, repeats
     from perfkit.cli.profile_shown import Shown, files_asked_for, opened
     from perfkit.cli.profile_shown import show as shown_as
     from perfkit.cli.progress import saying
     from perfkit.cli.settings import settings_of
     from perfkit.errors import ExitCode, UsageError
-    from perfkit.profiling.capture import capture
+    from perfkit.profiling.capture import Scope, capture
     from perfkit.profiling.view import View
     from perfkit.targets import parse_target
 
@@ -174,6 +197,7 @@ def profile(
     )
     if open_file is not None:
         others = {"--compare": compare, "--save": save, "--sessions": sessions, "--budget": budget}
+        others |= dict.fromkeys(["--import-time"] * import_time + ["--memory"] * memory, "")
         wrong = [name for name, value in others.items() if value is not None]
         if target is not None or wrong:
             raise UsageError(
@@ -193,6 +217,8 @@ def profile(
         cwd=Path.cwd(),
     )
     seconds = None if timeout is None else duration(timeout, "--timeout")
+    if import_time:
+        return started(invocation, named, timeout=seconds, top=top)
     if not (compare is None and save is None and sessions is None):
         from perfkit.cli.profile_compare import Sessions, check_options, compared, saved_set
 
@@ -203,7 +229,10 @@ def profile(
                 "--speedscope": speedscope is not None,
                 "--output": bool(output),
                 "--html": html is not None and compare is None,
+                "--threads": threads,
+                "--children": children,
                 "--budget": bool(budget),
+                "--memory": memory and compare is None,
             },
         )
         taken = Sessions(
@@ -214,6 +243,7 @@ def profile(
             repeat=repeats(repeat),
             warmup=warmup,
             timeout=seconds,
+            memory=memory,
         )
         if save is not None:
             return saved_set(invocation, taken, save, top=top)
@@ -227,9 +257,13 @@ def profile(
         repeat=calls,
         warmup=warmup,
         timeout=seconds,
+        scope=Scope(threads=threads, children=children),
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)
+    if memory:
+        held, kept_values = peak_shown(invocation, named, warmup=warmup, timeout=seconds, top=top)
+        text, values = Group(text, held), {**values, **kept_values}
     if not limits:
         return invocation.finish(ExitCode.PASSED, text=text, values=values)
     kept = judged(invocation, named, limits, repeat=calls, warmup=warmup, timeout=seconds)

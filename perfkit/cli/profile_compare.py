@@ -13,6 +13,7 @@ from perfkit.errors import ExitCode, InterruptedMeasurementError, UsageError
 if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
     from perfkit.forge.git import Repository
+    from perfkit.model import AllocationChange
     from perfkit.profiling.difference import Sides
     from perfkit.profiling.recording import Recording
     from perfkit.targets import Target
@@ -30,6 +31,8 @@ class Sessions:
     repeat: int | Literal["auto"]
     warmup: int
     timeout: float | None
+    memory: bool = False
+    """Whether allocations are compared as well."""
 
     @property
     def number(self) -> int:
@@ -59,10 +62,20 @@ def recorded_set(invocation: Invocation, sessions: Sessions) -> "tuple[Recording
     return tuple(sessions.record() for _ in range(sessions.number))
 
 
-def two_sides(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
-    """Return the sessions of both sides: a saved set and now, or two builds in turns."""
+def two_sides(
+    invocation: Invocation, base: str, sessions: Sessions
+) -> "tuple[Sides, tuple[AllocationChange, ...] | None]":
+    """Return the sessions of both sides: a saved set and now, or two builds in turns.
+
+    With them the changes of their allocations, None where they were not asked for.
+    """
     if Path(base).is_dir() and any(Path(base).glob("*.pyisession")):
-        return _since(invocation, Path(base), sessions)
+        if sessions.memory:
+            raise UsageError(
+                f"--memory: {base} keeps times and no allocations; compare with a commit, so that"
+                " both sides are built and run now"
+            )
+        return _since(invocation, Path(base), sessions), None
     return _built(invocation, base, sessions)
 
 
@@ -101,8 +114,11 @@ def _since(invocation: Invocation, folder: Path, sessions: Sessions) -> "Sides":
     )
 
 
-def _built(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
+def _built(
+    invocation: Invocation, base: str, sessions: Sessions
+) -> "tuple[Sides, tuple[AllocationChange, ...] | None]":
     from perfkit.benchmarking.sides import both_built
+    from perfkit.cli.profile_memory import changes_of
     from perfkit.forge.git import Repository
     from perfkit.profiling.builds import place, sides_of
     from perfkit.profiling.interleaved import interleaved, recorder
@@ -116,10 +132,14 @@ def _built(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
         with working(invocation, f"building {before.label} and {after.label}"):
             built = stack.enter_context(both_built(repository, before, after, suite))
         target = sessions.target
+        base_place, head_place = (
+            place(side, built.head, target, inner) for side in (built.base, built.head)
+        )
         taken = interleaved(
             recorder(
                 target,
-                *(place(side, built.head, target, inner) for side in (built.base, built.head)),
+                base_place,
+                head_place,
                 interval=sessions.interval,
                 repeat=sessions.repeat,
                 warmup=sessions.warmup,
@@ -136,7 +156,16 @@ def _built(invocation: Invocation, base: str, sessions: Sessions) -> "Sides":
                 f"interrupted after {len(taken.base)} of {sessions.number} sessions a side of"
                 f" {target}; nothing was kept"
             )
-        return sides_of(built.base, built.head, taken, timed=True)
+        changes = None
+        if sessions.memory:
+            changes = changes_of(
+                invocation,
+                target,
+                (base_place, head_place),
+                warmup=sessions.warmup,
+                timeout=sessions.timeout,
+            )
+        return sides_of(built.base, built.head, taken, timed=True), changes
 
 
 def _suite(repository: "Repository", target: "Target") -> "Suite":
@@ -206,6 +235,11 @@ def compared(
     invocation: Invocation, sessions: Sessions, base: str, *, html: Path | None, top: int
 ) -> ExitCode:
     """Profile both sides and report what made the difference."""
+    from dataclasses import asdict
+
+    from rich.console import Group
+
+    from perfkit.cli.profile_memory import SESSIONS
     from perfkit.durable import write_whole
     from perfkit.profiling.difference import difference
     from perfkit.profiling.flame import difference_tree
@@ -214,14 +248,16 @@ def compared(
         difference_text,
         difference_values,
     )
+    from perfkit.reporting.memory_text import allocation_text
 
-    sides = two_sides(invocation, base, sessions)
+    sides, changes = two_sides(invocation, base, sessions)
     found = difference(sides, seed=sessions.seed)
     if html is not None:
         write_whole(html, difference_html(found, difference_tree(sides)))
         saying(invocation)(f"wrote {html}")
-    return invocation.finish(
-        ExitCode.PASSED,
-        text=difference_text(found, top=top),
-        values={"difference": difference_values(found)},
-    )
+    text = difference_text(found, top=top)
+    values: dict[str, object] = {"difference": difference_values(found)}
+    if changes is not None:
+        text = Group(text, allocation_text(changes, sessions=SESSIONS, top=top))
+        values["allocations"] = [asdict(one) | {"apart": one.apart} for one in changes]
+    return invocation.finish(ExitCode.PASSED, text=text, values=values)

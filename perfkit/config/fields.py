@@ -1,6 +1,8 @@
 """Pydantic field types over :mod:`perfkit.config.units`: text in the file, base units inside."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, StringConstraints
@@ -50,6 +52,11 @@ def _amount_above_zero(amount: units.Amount) -> units.Amount:
     return amount
 
 
+def _level_above_zero(level: units.Level) -> units.Level:
+    _above_zero(level.value)
+    return level
+
+
 Duration = Annotated[
     float,
     _from_text("duration", units.parse_duration),
@@ -90,8 +97,48 @@ Amount = Annotated[
 ]
 """A duration, a size or a count."""
 
+Level = Annotated[
+    units.Level,
+    _from_text("level", units.parse_level),
+    PlainSerializer(units.format_level, return_type=str),
+    _schema("level", "5%", "250ms", "64MiB", "10/s"),
+]
+"""A quantity of any kind."""
+
+
+def _moment(found: object) -> datetime:
+    """A UTC time; a day stands for its end."""
+    if not isinstance(found, str):
+        raise PydanticCustomError(WRONG_TYPE, _MOMENT)
+    try:
+        if _DAY.fullmatch(found):
+            return datetime.fromisoformat(found).replace(tzinfo=UTC) + timedelta(days=1)
+        moment = datetime.fromisoformat(found)
+    except (ValueError, OverflowError) as error:
+        message = f"found {found[:60]!r}, wanted {_MOMENT}"
+        raise ValueError(message) from error
+    if moment.tzinfo is None:
+        message = f"found {found[:60]!r} without a time zone, wanted {_MOMENT}"
+        raise ValueError(message)
+    return moment.astimezone(UTC)
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = "a day such as 2026-12-31 or a time such as 2026-12-31T18:00Z"
+
+Moment = Annotated[
+    datetime,
+    PlainValidator(_moment),
+    PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str),
+    WithJsonSchema(
+        {"type": "string", "description": _MOMENT, "examples": ["2026-12-31", "2026-12-31T18:00Z"]}
+    ),
+]
+"""A point in time, UTC; a day in the file stands for its end."""
+
 PositiveDuration = Annotated[Duration, AfterValidator(_above_zero)]
 PositiveRatio = Annotated[Ratio, AfterValidator(_above_zero)]
+PositiveLevel = Annotated[Level, AfterValidator(_level_above_zero)]
 PositiveAmount = Annotated[Amount, AfterValidator(_amount_above_zero)]
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]

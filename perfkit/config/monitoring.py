@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
+from perfkit.config.alerting import Alerts, Notification
+from perfkit.config.components import Component
 from perfkit.config.fields import PositiveDuration
-from perfkit.config.section import Section
+from perfkit.config.section import Section, refuse_repeats
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 """Letters, digits, dots, dashes and underscores, at most 40: it stands inside an HTML comment."""
@@ -36,7 +38,7 @@ class Comment(Section):
 
 
 class Monitoring(Section):
-    """How it is watched: logging, progress and the comment."""
+    """How it is watched: logging, progress, the comment, components, alerts and who is told."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     """Version of this file's format."""
@@ -46,3 +48,17 @@ class Monitoring(Section):
     """Progress on standard error: auto is a bar on a terminal and plain lines in a log."""
     comment: Comment = Comment()
     """The comment under a pull request."""
+    components: tuple[Component, ...] = ()
+    """The parts of the program that are watched one by one."""
+    alerts: Alerts = Alerts()
+    """What is worth telling a person."""
+    notification: Notification = Notification()
+    """How alerts become messages."""
+
+    @field_validator("components")
+    @classmethod
+    def _components_have_names_of_their_own(
+        cls, components: tuple[Component, ...]
+    ) -> tuple[Component, ...]:
+        refuse_repeats("name", [component.name for component in components])
+        return components

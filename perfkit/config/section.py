@@ -1,5 +1,7 @@
 """The base of every settings model."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -13,3 +15,11 @@ class Section(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+
+def refuse_repeats(key: str, found: Sequence[str]) -> None:
+    """Raise ValueError where a value of ``key`` stands twice in a list of sections."""
+    for index, value in enumerate(found):
+        if value in found[:index]:
+            message = f"found {key} {value!r} twice, wanted it once"
+            raise ValueError(message)

@@ -4,7 +4,6 @@ Defaults are chosen so that a repository without any file gets a sensible gate: 
 judged, and there is no budget, because nobody but the owner knows what is fast enough.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal, Self
@@ -20,7 +19,8 @@ from perfkit.config.fields import (
     Size,
     Text,
 )
-from perfkit.config.section import Section
+from perfkit.config.objectives import Objective
+from perfkit.config.section import Section, refuse_repeats
 from perfkit.config.units import Amount
 
 Metric = Literal["time", "memory", "count"]
@@ -238,6 +238,8 @@ class Thresholds(Section):
     """Absolute limits of programs that are no benchmarks."""
     leaks: tuple[LeakCheck, ...] = ()
     """Callables that must not keep memory."""
+    objectives: tuple[Objective, ...] = ()
+    """What share of calls in production has to be good."""
     waivers: tuple[Waiver, ...] = ()
     """Known regressions that are accepted for a time; where several cover, the last one counts."""
     quarantine: tuple[Quarantine, ...] = ()
@@ -246,7 +248,7 @@ class Thresholds(Section):
     @field_validator("budgets")
     @classmethod
     def _budgets_have_names_of_their_own(cls, budgets: tuple[Budget, ...]) -> tuple[Budget, ...]:
-        _refuse_repeats("name", [budget.name for budget in budgets])
+        refuse_repeats("name", [budget.name for budget in budgets])
         return budgets
 
     @field_validator("leaks")
@@ -254,8 +256,16 @@ class Thresholds(Section):
     def _leaks_have_targets_of_their_own(
         cls, leaks: tuple[LeakCheck, ...]
     ) -> tuple[LeakCheck, ...]:
-        _refuse_repeats("target", [leak.target for leak in leaks])
+        refuse_repeats("target", [leak.target for leak in leaks])
         return leaks
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives_have_names_of_their_own(
+        cls, objectives: tuple[Objective, ...]
+    ) -> tuple[Objective, ...]:
+        refuse_repeats("name", [objective.name for objective in objectives])
+        return objectives
 
     def rule_for(self, benchmark: str, metric: Metric) -> BenchmarkRule:
         """Return the last rule that matches, or one made of ``regression.threshold``.
@@ -300,10 +310,3 @@ def matches(pattern: str, wanted: str | None, benchmark: str, metric: Metric) ->
             fnmatchcase(owner, pattern) or fnmatchcase(benchmark, pattern)
         )
     return wanted in {None, metric} and fnmatchcase(benchmark, pattern)
-
-
-def _refuse_repeats(key: str, found: Sequence[str]) -> None:
-    for index, value in enumerate(found):
-        if value in found[:index]:
-            message = f"found {key} {value!r} twice, wanted it once"
-            raise ValueError(message)

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from perfkit.errors import UsageError
 
-Kind = Literal["duration", "size", "rate", "ratio", "amount"]
-"""What a text with a unit can be; ``amount`` is any of duration, size and count."""
+Kind = Literal["duration", "size", "rate", "ratio", "amount", "level"]
+"""What a text with a unit can be; ``amount`` is any of duration, size and count, ``level`` any."""
 
 _DURATIONS: Final = {
     "ns": Decimal("1e-9"),
@@ -54,6 +54,7 @@ _UNITS: Final[Mapping[Kind, Mapping[str, Decimal]]] = {
     "rate": _RATES,
     "ratio": _RATIOS,
     "amount": {**_DURATIONS, **_SIZES, **_COUNTS},
+    "level": {**_DURATIONS, **_SIZES, **_COUNTS, **_RATES, **_RATIOS},
 }
 _WANTED: Final[Mapping[Kind, str]] = {
     "duration": "a duration such as 250ms or 1.5s",
@@ -61,6 +62,7 @@ _WANTED: Final[Mapping[Kind, str]] = {
     "rate": "a rate such as 200/s",
     "ratio": "a percentage such as 5%",
     "amount": "an amount such as 250ms, 64MiB or 12count",
+    "level": "a level with its unit such as 5%, 250ms, 64MiB, 10/s or 12count",
 }
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
 _SHAPE: Final = re.compile(rf"({_NUMBER})\s*(\D.*)?", re.ASCII)
@@ -80,6 +82,14 @@ class Amount:
 
     value: float
     unit: Literal["s", "B", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a signal is held against, in base units: seconds, bytes, a count, 1/s, a share of 1."""
+
+    value: float
+    unit: Literal["s", "B", "count", "/s", "%"]
 
 
 def parse_duration(text: str) -> float:
@@ -111,6 +121,17 @@ def parse_amount(text: str) -> Amount:
     if unit in _SIZES:
         return Amount(_whole_bytes(text, value, unit), "B")
     return Amount(_finite(text, "amount", value), "count")
+
+
+def parse_level(text: str) -> Level:
+    """A quantity of any kind, told apart by the unit. Raises UnitError."""
+    value, unit = _parse(text, "level")
+    if unit in _RATIOS:
+        return Level(_finite(text, "level", value), "%")
+    if unit in _RATES:
+        return Level(_finite(text, "level", value), "/s")
+    amount = parse_amount(text)
+    return Level(amount.value, amount.unit)
 
 
 def format_duration(seconds: float) -> str:
@@ -154,6 +175,17 @@ def format_amount(amount: Amount) -> str:
             return format_size(int(amount.value))
         case "count":
             return f"{_plain(_decimal(amount.value))}count"
+
+
+def format_level(level: Level) -> str:
+    """Return the spelling of the level's unit, exactly."""
+    match level.unit:
+        case "%":
+            return format_ratio(level.value)
+        case "/s":
+            return format_rate(level.value)
+        case unit:
+            return format_amount(Amount(level.value, unit))
 
 
 def pattern(kind: Kind) -> str:

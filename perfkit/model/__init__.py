@@ -4,8 +4,10 @@ from perfkit.model.benchmark import BenchmarkId
 from perfkit.model.chaos import ChaosResult, FaultEffect
 from perfkit.model.commit import Commit
 from perfkit.model.culprit import Culprit, Difference, DifferenceNode
+from perfkit.model.drill import DrillResult
 from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
+from perfkit.model.imports import ImportCost, ImportTimes
 from perfkit.model.load import (
     LoadJudgement,
     LoadObjective,
@@ -14,7 +16,8 @@ from perfkit.model.load import (
     LoadStage,
     LoadStatistic,
 )
-from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Timing
+from perfkit.model.memory import AllocationChange, Allocator, PeakMemory
+from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Reach, Timing
 from perfkit.model.report import (
     MOST_VALUES,
     BudgetResult,
@@ -36,6 +39,8 @@ from perfkit.status import Status
 
 __all__ = [
     "MOST_VALUES",
+    "AllocationChange",
+    "Allocator",
     "BenchmarkId",
     "BudgetResult",
     "CallNode",
@@ -46,12 +51,15 @@ __all__ = [
     "Culprit",
     "Difference",
     "DifferenceNode",
+    "DrillResult",
     "Environment",
     "EnvironmentDifference",
     "FaultEffect",
     "Function",
     "Hotspot",
     "Impact",
+    "ImportCost",
+    "ImportTimes",
     "Interval",
     "LeakResult",
     "LeakSite",
@@ -63,7 +71,9 @@ __all__ = [
     "LoadStage",
     "LoadStatistic",
     "PathShare",
+    "PeakMemory",
     "Profile",
+    "Reach",
     "Reached",
     "Report",
     "Revision",

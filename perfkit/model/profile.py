@@ -90,6 +90,20 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What is in a profile of more than the main thread.
+
+    ``threads`` and ``processes`` count those with samples. ``processor_seconds`` is what the target
+    used of the processors while it was recorded, in all its threads and in the processes it waited
+    for, the start of Python in those left out. Such a profile is one of processor time.
+    """
+
+    threads: int
+    processes: int
+    processor_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A capture, read: what the terminal, JSON and comparisons are made of.
 
@@ -109,4 +123,6 @@ class Profile:
     hotspots: tuple[Hotspot, ...]
     tree: tuple[CallNode, ...]
     own_share: float = 0.0
+    reach: Reach | None = None
+    """None for a profile of the main thread, by the clock on the wall."""
     warnings: tuple[str, ...] = ()

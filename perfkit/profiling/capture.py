@@ -4,14 +4,16 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
-from perfkit.profiling.recording import Recording, unpacked
-from perfkit.targets import Target, run_child
+from perfkit.profiling.packing import unpacked
+from perfkit.profiling.recording import Recording
+from perfkit.targets import Target, TargetKind, run_child
 from perfkit.targets.found import check_found
 
 INTERVAL_SECONDS = 0.001
@@ -20,6 +22,17 @@ AUTO_LIMIT_SECONDS = 30.0
 """Profiled time after which ``--repeat auto`` is content with the samples it has."""
 
 _CHILD = "perfkit.profiling.child"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is recorded beside the main thread; with either, by processor time."""
+
+    threads: bool = False
+    children: bool = False
+
+
+MAIN_THREAD = Scope()
 
 
 def _silent(_message: str) -> None:
@@ -40,8 +53,15 @@ class Where:
     suite: Path | None = None
     python: str = sys.executable
 
-    def run(self, target: Target, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
-        """Return the child's answer to ``request`` about ``target``."""
+    def run(
+        self,
+        target: Target,
+        request: dict[str, Any],
+        timeout: float | None,
+        *,
+        child: str = _CHILD,
+    ) -> dict[str, Any]:
+        """Return the answer of a module that runs as the child to ``request`` about ``target``."""
         request |= {"target": target.to_json()}
         environment = {}
         if self.site is not None:
@@ -52,7 +72,7 @@ class Where:
             # It would be said once per session, and both sides bear it alike.
             environment["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
         return run_child(
-            _CHILD,
+            child,
             request,
             cwd=self.cwd,
             name=str(target),
@@ -70,6 +90,7 @@ def capture(
     repeat: int | Literal["auto"] = 1,
     warmup: int = 0,
     timeout: float | None = None,
+    scope: Scope = MAIN_THREAD,
     python: str = sys.executable,
     progress: Callable[[str], None] = _silent,
 ) -> Recording:
@@ -83,6 +104,8 @@ def capture(
             there are 1000 samples, but no longer than :data:`AUTO_LIMIT_SECONDS`.
         warmup: Calls before either measurement, in its process.
         timeout: Seconds that each process may take.
+        scope: What is recorded. A tool of an MCP server runs in a thread of its own, so its threads
+            are recorded always.
         python: The interpreter; it needs what perfkit and the target need.
         progress: Told what is being done.
 
@@ -104,6 +127,7 @@ def capture(
         repeat=repeat,
         warmup=warmup,
         timeout=timeout,
+        scope=replace(scope, threads=True) if target.kind is TargetKind.MCP else scope,
     )
 
 
@@ -130,6 +154,7 @@ def recorded(
     repeat: int | Literal["auto"],
     warmup: int,
     timeout: float | None,
+    scope: Scope = MAIN_THREAD,
 ) -> Recording:
     """Return a recording of a target in a process of its own, whose time is known."""
     name = str(target)
@@ -141,8 +166,20 @@ def recorded(
         "batch": batch_size(timing),
         "limit_seconds": min(AUTO_LIMIT_SECONDS, (timeout or math.inf) / 2),
     }
-    found = where.run(target, request, timeout)
-    session = unpacked(found.pop("session"))
+    with TemporaryDirectory(prefix="perfkit-") as folder:
+        request["reach"] = (
+            None
+            if scope == MAIN_THREAD
+            else {"threads": scope.threads, "folder": folder if scope.children else None}
+        )
+        found = where.run(target, request, timeout)
+        found["session"] = unpacked(found["session"])
+        if scope != MAIN_THREAD:
+            from perfkit.profiling.everywhere import merged
+            from perfkit.profiling.processes import kept
+
+            found = merged(found, list(kept(Path(folder))))
+    session = found.pop("session")
     recording = Recording(
         target=name,
         cwd=str(where.cwd.resolve()),

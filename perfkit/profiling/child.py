@@ -1,7 +1,5 @@
 """Runs in the child process: times a target, or records it with pyinstrument."""
 
-import os
-import runpy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,27 +9,19 @@ from typing import Any
 from perfkit.benchmarking.child import foreign_modules
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
-from perfkit.profiling.recording import packed, without_stem
-from perfkit.targets import load as loading
-from perfkit.targets.blame import is_of_pytest
+from perfkit.profiling.limits import Limits, as_json, children_seconds
+from perfkit.profiling.packing import packed
+from perfkit.profiling.recording import without_stem
+from perfkit.profiling.stem import is_stem
+from perfkit.targets.load import load
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
 
-ENOUGH_SAMPLES = 1000
-"""Samples at which ``--repeat auto`` stops: a share then has a standard error below 2 points."""
 AUTO_TIMING_SECONDS = 1.0
 AUTO_TIMING_CALLS = 100_000
 """Bounds of the timing pass of ``--repeat auto``, whichever is met first."""
 BATCH_SECONDS = 0.25
 """Length of one recorded batch: each loses up to one interval at its end."""
-
-_STEM = (runpy.__file__, "<frozen runpy>")
-_STEM_FOLDER = str(Path(loading.__file__).parent)
-
-
-def is_stem(file: str) -> bool:
-    """Whether a frame of this file, next to the profiler's start, only leads to the target."""
-    return file in _STEM or file.startswith(_STEM_FOLDER) or is_of_pytest(file)
 
 
 def measure(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,18 +31,23 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     site = request.get("site")
     target = Target.from_json(request["target"])
-    with loading.load(target, None if site is None else Path(site)) as run:
+    sampler = None
+    if request["do"] == "record" and request["reach"] is not None:
+        from perfkit.profiling.everywhere import Everywhere
+
+        sampler = Everywhere(interval=request["interval"], **request["reach"])
+    with load(target, None if site is None else Path(site)) as run:
         for _ in range(request["warmup"]):
             run()
         if request["do"] == "time":
             return asdict(time_calls(run, request["calls"], time.perf_counter))
-        found = record(
-            run,
-            request["calls"],
-            interval=request["interval"],
-            batch=request["batch"],
-            limit_seconds=request["limit_seconds"],
+        limits = Limits(
+            calls=request["calls"], batch=request["batch"], seconds=request["limit_seconds"]
         )
+        if sampler is not None:
+            found = sampler.record(run, limits)
+        else:
+            found = record(run, limits, interval=request["interval"])
     if site is not None and (wrong := foreign_modules(dict(request))):
         raise MeasurementError(
             f"{target} ran the wrong code: {wrong[0]} instead of the build in {site}; import the"
@@ -82,49 +77,30 @@ def time_calls(run: Callable[[], object], calls: int | None, clock: Callable[[],
     )
 
 
-def record(
-    run: Callable[[], object],
-    calls: int | None,
-    *,
-    interval: float,
-    batch: int,
-    limit_seconds: float,
-) -> dict[str, Any]:
-    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed.
-
-    ``calls`` None means batches of ``batch`` calls until there are enough samples, or
-    ``limit_seconds`` have passed.
-    """
+def record(run: Callable[[], object], limits: Limits, *, interval: float) -> dict[str, Any]:
+    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed."""
     from pyinstrument import Profiler
 
     # "disabled" charges time to the code that ran: the whole program is wanted, and a target
     # that uses pyinstrument itself stays possible.
     profiler = Profiler(interval=interval, async_mode="disabled")
     done = 0
-    process, thread, children = time.process_time(), time.thread_time(), _children_seconds()
+    process, thread, children = time.process_time(), time.thread_time(), children_seconds()
     while True:
         profiler.start(target_description="")
         try:
-            for _ in range(calls or batch):
-                run()
+            done += limits.once(run)
         finally:
             session = profiler.stop()
-        done += calls or batch
-        if calls or session.sample_count >= ENOUGH_SAMPLES or session.duration >= limit_seconds:
+        if limits.met(session.sample_count, session.duration):
             break
     own = time.thread_time() - thread
     return {
         "calls": done,
         "other_threads_seconds": max(0.0, time.process_time() - process - own),
-        "other_processes_seconds": _children_seconds() - children,
-        "session": packed(without_stem(session.to_json(), is_stem)),
+        "other_processes_seconds": children_seconds() - children,
+        "session": packed(without_stem(as_json(session), is_stem)),
     }
-
-
-def _children_seconds() -> float:
-    """Processor seconds of all processes that this one started and waited for."""
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
         own_share=_own_share(whole, lens),
         hotspots=tuple(replace(hot, own=lens.own(hot.function)) for hot in spots),
         tree=call_tree(shown, place, lens=lens, fold=view.fold and has_own),
+        reach=recording.reach,
         warnings=tuple(_doubts(recording)),
     )
 
@@ -170,21 +171,34 @@ def _doubts(recording: Recording) -> Iterable[str]:
             f"the profiler slowed the target x{slowed:.2g}, and call-heavy code the most: functions"
             " that make or are many short calls look larger than they are"
         )
-    # Between start and stop up to one interval is lost, which is much of a short recording only.
-    sampled = sum(seconds for _, seconds in recording.session["frame_records"])
-    unseen = 1 - _share(sampled, recording.seconds)
+    unseen = _unseen(recording)
     if unseen > UNSEEN_SHARE and recording.samples >= FEW_SAMPLES:
         yield (
             f"{unseen:.0%} of the profiled time has no sample: the target seems to have replaced "
             "the profiler with one of its own (sys.setprofile)"
         )
+    whole = recording.seconds if recording.reach is None else recording.reach.processor_seconds
     elsewhere = {
-        "other threads": recording.other_threads_seconds,
-        "processes that the target started": recording.other_processes_seconds,
+        ("other threads", "--threads"): recording.other_threads_seconds,
+        ("processes that the target started", "--children"): recording.other_processes_seconds,
     }
-    for where, seconds in elsewhere.items():
-        if _share(seconds, recording.seconds) > UNSEEN_SHARE:
+    for (where, option), seconds in elsewhere.items():
+        if _share(seconds, whole) > UNSEEN_SHARE:
             yield (
                 f"{where} used {seconds:.3g} s of processor time that is not in this profile: "
-                "it shows the main thread only"
+                + (
+                    f"it shows the main thread only; record them with {option}"
+                    if recording.reach is None
+                    else f"without {option}, or started before it, not Python, or killed"
+                )
             )
+
+
+def _unseen(recording: Recording) -> float:
+    """Return the part of the recorded time that no sample stands for."""
+    sampled = sum(seconds for _, seconds in recording.session["frame_records"])
+    if recording.reach is None:
+        # Between start and stop up to one interval is lost, much of a short recording only.
+        return 1 - _share(sampled, recording.seconds)
+    elsewhere = recording.other_threads_seconds + recording.other_processes_seconds
+    return 1 - _share(sampled, recording.reach.processor_seconds - elsewhere)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from perfkit.model import Function, Timing
+from perfkit.model import Function, Reach, Timing
 
 BUILT_IN = "<built-in>"
 """What pyinstrument writes for the file of a compiled function."""
@@ -33,9 +33,11 @@ class Recording:
     warmup: int
     interval: float
     other_threads_seconds: float = 0.0
-    """Processor time of threads other than the recorded one, during the recording."""
+    """Processor time of threads that were not recorded, during the recording."""
     other_processes_seconds: float = 0.0
-    """Processor time of processes that the target started and waited for, likewise."""
+    """Processor time of processes that the target waited for and that were not, likewise."""
+    reach: Reach | None = None
+    """None for the main thread alone, whose samples are times by the clock on the wall."""
     session: Mapping[str, Any]
 
     @property
@@ -90,46 +92,23 @@ def without_stem(session: Mapping[str, Any], is_stem: Callable[[str], bool]) -> 
         session: A session in the format of :class:`Recording`.
         is_stem: Whether a file is of those between ``Profiler.start`` and the target.
     """
-    started = [_identity(frame) for frame in session["start_call_stack"]]
-    records = []
-    for stack, seconds in session["frame_records"]:
-        cut = 0
-        while cut < min(len(stack), len(started)) and _identity(stack[cut]) == started[cut]:
-            cut += 1
-        while cut < len(stack) and is_stem(_function(stack[cut], None).file):
-            cut += 1
-        records.append((stack[:1] + (stack[cut:] or [CALLING]), seconds))
-    return {
-        **session,
-        "frame_records": records,
-        "start_call_stack": session["start_call_stack"][:1],
-    }
+    started = session["start_call_stack"]
+    records = [
+        (stack[:1] + (beyond(stack, started, is_stem) or [CALLING]), seconds)
+        for stack, seconds in session["frame_records"]
+    ]
+    return {**session, "frame_records": records, "start_call_stack": started[:1]}
+
+
+def beyond(stack: list[str], started: list[str], is_stem: Callable[[str], bool]) -> list[str]:
+    """Return the frames of a stack after its thread, those of ``started`` and a stem after them."""
+    cut = 1
+    while cut < min(len(stack), len(started)) and _identity(stack[cut]) == _identity(started[cut]):
+        cut += 1
+    while cut < len(stack) and is_stem(_function(stack[cut], None).file):
+        cut += 1
+    return stack[cut:]
 
 
 def _identity(frame: str) -> str:
     return frame.partition("\x01")[0]
-
-
-def packed(session: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a session with each frame text and each stack written once.
-
-    A minute of samples as pyinstrument writes it is over 100 MB of repeated text.
-    """
-    texts: dict[str, int] = {}
-    known: dict[tuple[int, ...], int] = {}
-    records = []
-    for frames, seconds in session["frame_records"]:
-        stack = tuple(texts.setdefault(frame, len(texts)) for frame in frames)
-        records.append([known.setdefault(stack, len(known)), seconds])
-    return {**session, "texts": list(texts), "stacks": list(known), "frame_records": records}
-
-
-def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the session that :func:`packed` was given; equal stacks are one object."""
-    texts = values["texts"]
-    shared = [[texts[index] for index in stack] for stack in values["stacks"]]
-    session = {key: value for key, value in values.items() if key not in {"texts", "stacks"}}
-    return {
-        **session,
-        "frame_records": [(shared[stack], seconds) for stack, seconds in values["frame_records"]],
-    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from perfkit.durable import write_whole
 from perfkit.errors import UsageError
-from perfkit.model import Timing
+from perfkit.model import Reach, Timing
 from perfkit.profiling.recording import Recording, stacks
 
 SUFFIX = ".pyisession"
@@ -95,8 +95,14 @@ def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
     ]
     session["duration"] = float(session["duration"])
     session["sys_path"] = list(map(str, session["sys_path"]))
+    reach = own.get("reach")
     found = Recording(
-        **{**own, "timing": Timing(**own["timing"])}, session={**session, "frame_records": records}
+        **{
+            **own,
+            "timing": Timing(**own["timing"]),
+            "reach": None if reach is None else Reach(**reach),
+        },
+        session={**session, "frame_records": records},
     )
     _check(found)
     return found

@@ -94,8 +94,16 @@ def profiled_words(profile: Profile) -> str:
     """Return how the shares were measured, in one line."""
     calls = _count(profile.calls, "call")
     warmup = f" after {_count(profile.warmup, 'warm-up call')}" if profile.warmup else ""
+    took = quantity(profile.seconds, Unit.SECONDS)
+    if profile.reach is not None:
+        reach = profile.reach
+        processes = "1 process" if reach.processes == 1 else f"{reach.processes:,} processes"
+        took = (
+            f"{quantity(reach.processor_seconds, Unit.SECONDS)} of processor time in"
+            f" {_count(reach.threads, 'thread')} of {processes}, {took}"
+        )
     return (
-        f"{quantity(profile.seconds, Unit.SECONDS)} for {calls}{warmup}, with the profiler running;"
+        f"{took} for {calls}{warmup}, with the profiler running;"
         f" {profile.samples:,} samples, one every {profile.interval * 1e3:g} ms"
     )
 

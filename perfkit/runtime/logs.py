@@ -101,7 +101,7 @@ def slow_call(component: str, name: str, nanoseconds: int, budget_ns: int) -> No
         nanoseconds / 1e6,
         budget_ns / 1e6,
         extra={
-            "component": component or None,
+            "component": component,
             "call": name,
             "seconds": nanoseconds / 1e9,
             "budget_seconds": budget_ns / 1e9,

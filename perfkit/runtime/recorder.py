@@ -47,7 +47,7 @@ class Recorder:
         self._open_store = open_store
         self._clock = clock
         self._path: Path | None = None
-        self._component = "app"
+        self.component = "app"
         self._store: Store | None = None
         self._waiting: deque[Batch] = deque()
         self._since = int(clock())
@@ -62,7 +62,7 @@ class Recorder:
     def start(self, path: str | PathLike[str], component: str = "app") -> None:
         """Begin to record into a store; a second call names another store or component."""
         self.stop()
-        self._path, self._component = Path(path), component
+        self._path, self.component = Path(path), component
         self.collected.clear()
         self._since = int(self._clock())
         self.off[0] = False
@@ -146,7 +146,7 @@ class Recorder:
                 value = math.nan  # counted as no value
             self.collected.value(key, value)
         # A second that jumped away belongs to the time in which it began.
-        batch = Batch(self._since, *self.collected.drain(self._component))
+        batch = Batch(self._since, *self.collected.drain(self.component))
         self._since = int(now)
         if batch:
             self._waiting.append(batch)

@@ -126,13 +126,17 @@ class Store:
                 raise
 
     def _prepare(self, *, read_only: bool) -> None:
+        # As of one moment: another process may be making the tables just now.
+        self._connection.execute("BEGIN")
         version = version_of(self._connection)
+        has_tables = self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+        self._connection.execute("COMMIT")
         if version > VERSION:
             raise NewerStoreError(
                 f"{self.path}: is a telemetry store of version {version}, this perfkit reads up to"
                 f" {VERSION}; upgrade perfkit, or name another store."
             )
-        if version == 0 and self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        if version == 0 and has_tables:
             raise StoreError(
                 f"{self.path}: is a database, but no telemetry store; name another file."
             )

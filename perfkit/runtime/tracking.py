@@ -90,7 +90,8 @@ class Track:
     def _slow(self, nanoseconds: int) -> None:
         if self._slow_ns is not None and nanoseconds > self._slow_ns:
             key = self._timed.key
-            slow_call(key.component, key.name, nanoseconds, self._slow_ns)
+            component = key.component or self._recorder.component
+            slow_call(component, key.name, nanoseconds, self._slow_ns)
 
     def _failed(self, nanoseconds: int, error: BaseException) -> None:
         """Count a call that raised."""

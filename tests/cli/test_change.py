@@ -153,7 +153,7 @@ def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
     document = json.loads(done.stdout)
     assert set(document) == {
         "perfkit", "status", "exit_code", "commit", "dirty", "stored", "warnings", "environment",
-        "asv_runner", "packages", "loads", "skipped", "benchmarks",
+        "asv_runner", "packages", "loads", "skipped", "benchmarks", "shard",
     }  # fmt: skip
     # What the measurement carries is stored, and readable again.
     (run,) = read_runs(project.root / "results")
@@ -178,7 +178,7 @@ def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
     project.write("tiny.py", "def work(n): return 1\n")
     dirty = project.perfkit("bench", "--rounds", "1", "--bench", "count")
     assert dirty.returncode == 0
-    assert f"uncommitted changes on {commit[:10]}: 1 rounds" in dirty.stdout
+    assert f"uncommitted changes on {commit[:10]}: 1 round of" in dirty.stdout
     assert "not stored: history is made of commits" in dirty.stdout
     assert len(list((project.root / "results").glob("*/*-py*.json"))) == 2
     assert project.leftovers() == []

@@ -84,7 +84,7 @@ def test_json_is_one_document(profile: Profile) -> None:
     assert found["target"] == "-m app"
     assert set(found) == {
         "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
-        "tree", "own_share", "warnings",
+        "tree", "own_share", "reach", "warnings",
     }  # fmt: skip
     assert set(found["timing"]) == {"calls", "first", "median", "total"}
     assert set(found["hotspots"][0]) == {
@@ -243,7 +243,53 @@ def test_the_budgets_of_the_configuration_are_judged(
     assert "timing app:main in fresh processes, for its budgets" in err
 
 
+@pytest.mark.usefixtures("timed")
+def test_the_start_and_its_imports(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("perfkit.profiling.import_time.PROCESSES", 2)
+    (tmp_path / "outer.py").write_text("import json, app\n")
+    code, out, err = said(capfd, "outer:main", "--import-time", "--json")
+    assert (code, err.splitlines()) == (
+        0, ["starting outer:main 5 times, beside an empty interpreter"]
+    )  # fmt: skip
+    start = json.loads(out)["start"]
+    assert set(start) == {"target", "first_seconds", "start_seconds", "empty_seconds", "imports"}
+    assert {"json", "json.decoder", "app"} <= {one["module"] for one in start["imports"]}
+    code, out, _ = said(capfd, "outer:main", "--import-time", "--top", "1")
+    assert code == 0
+    assert "median of 2 processes" in out
+    assert "Modules: 1 of " in out
+    assert "json.decoder" in out.partition("Imports: where")[2]
+    (tmp_path / "outer.py").write_text("")
+    (tmp_path / "empty.py").write_text("")
+    assert "imports nothing that" in said(capfd, "empty.py", "--import-time")[1]
+
+
+@pytest.mark.usefixtures("timed")
+def test_the_memory_of_a_call_at_its_peak(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("app.py").write_text(
+        BUSY.replace("    spin()\n\nif", "    held()\n    spin()\n\nif") + HELD
+    )
+    code, out, err = said(capfd, "app:main", "--memory", "--json")
+    assert code == 0, err
+    first = json.loads(out)["memory"]["allocators"][0]
+    assert (first["function"], first["place"]) == ("held", "app.py:19")
+    assert first["bytes"] > 2_000_000
+    _, out, _ = said(capfd, "app:main", "--memory")
+    assert "held" in out.partition("Memory: peak")[2]
+
+
+HELD = """
+KEPT = []
+def held():
+    KEPT.append(bytearray(2_000_000))
+"""
+
+
 BAD = {
+    "memory of a set": (("app.py", "--memory", "--save", "x"), "", 2, "--memory: about one"),
+    "start of a benchmark": (("bench:a.time_b", "--import-time"), "", 2, "wanted a script"),
     "bad budget": (("app.py", "--budget", "p99=1s"), "", 2, "found the statistic 'p99'"),
     "no unit": (("app.py", "--budget", "1"), "", 2, "--budget: found 1 without"),
     "unknown target": (("absent.py",), "", 2, "does not exist"),

@@ -74,8 +74,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "regresion: {}\n",
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
-                "benchmarks, culprits, impact, budgets, profile_budgets, leaks, waivers, "
-                "quarantine; "
+                "benchmarks, culprits, impact, budgets, profile_budgets, leaks, objectives, "
+                "waivers, quarantine; "
                 "did you mean 'regression'?"
             ),
         ),
@@ -92,7 +92,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, impact, budgets, profile_budgets, leaks, waivers, quarantine"
+                "culprits, impact, budgets, profile_budgets, leaks, objectives, waivers, quarantine"
             ),
         ),
         (
@@ -240,6 +240,12 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_COMMENT_KEY": "3.13",
         "PERFKIT_COMMENT_CHECK_RUN": "true",
         "PERFKIT_COMMENT_MAX_WAIT": "2min",
+        "PERFKIT_ALERTS_INTERVAL": "5s",
+        "PERFKIT_NOTIFICATION_GROUP_BY": "none",
+        "PERFKIT_NOTIFICATION_GROUP_WAIT": "1s",
+        "PERFKIT_NOTIFICATION_GROUP_INTERVAL": "1min",
+        "PERFKIT_NOTIFICATION_REPEAT_INTERVAL": "1h",
+        "PERFKIT_NOTIFICATION_JOURNAL": "journal",
     }
     assert set(given) == set(variables())
     rows = {row.source: row for row in explain(load_settings(tmp_path, environ=given))}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfkit.config.thresholds import Thresholds
-from perfkit.errors import ExitCode
+from perfkit.errors import ExitCode, UsageError
 from perfkit.gate.comparisons import judge, shift_between, summary
 from perfkit.gate.evidence import Evidence
 from perfkit.model import (
@@ -399,3 +399,83 @@ def test_the_verdict_of_the_whole_is_a_pure_function_of_the_rows(
     )
     assert (whole.exit_code(strict=True) == ExitCode.PASSED) == (statuses == {Status.PASSED})
     assert replace(whole, interrupted=True).exit_code() == ExitCode.INTERRUPTED
+
+
+def test_a_row_keeps_outcomes_notes_and_unit() -> None:
+    row = judged(sample(*FAST, outcome="7"), sample(*FAST, outcome="7"))
+    assert (row.outcome_base, row.outcome_head) == ("7", "7")
+    noted = [replace(sample(*FAST), notes=(name,)) for name in ("one", "two")]
+    assert judged(noted[0], noted[1]).warnings == ("one", "two")
+    sized = sample(1.0, unit=Unit.BYTES)
+    assert [judged(*pair).unit for pair in ((None, sized), (sized, None), (None, None))] == [
+        Unit.BYTES, Unit.BYTES, Unit.SECONDS
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["base", "head"])
+@pytest.mark.parametrize(("step", "word"), [(0.02, "rises"), (-0.02, "falls")])
+def test_a_side_that_drifts_is_named_with_its_direction(name: str, step: float, word: str) -> None:
+    drifting = sample(*(1 + step * number for number in range(12)))
+    still = sample(*((1.0, 1.01, 0.99) * 4))
+    row = judged(drifting, still) if name == "base" else judged(still, drifting)
+    (said,) = [one for one in row.warnings if "from round to round" in one]
+    assert said.startswith(f"{name} {word} from round to round: state that grows, a cache that")
+
+
+def test_a_report_keeps_evenly_spaced_values_to_four_digits() -> None:
+    assert summary(sample(1.23456, 2.0)).values == (1.235, 2.0)
+    every = [float(number) for number in range(1, 120)]
+    assert summary(sample(*every[:60])).values == tuple(every[:60])
+    assert summary(sample(*every)).values == tuple(every[::2])
+    kept = summary(sample(*every[:61])).values
+    assert (len(kept), kept[0], kept[-1]) == (60, 1.0, 61.0)
+    assert summary(sample(*every)).n == 119
+
+
+def test_a_row_says_where_its_floor_comes_from_and_why() -> None:
+    own = {"match": "suite.*", "threshold": "8%", "why": "starts a process"}
+    row = judged(sample(*FAST), sample(*FAST), rules=thresholds(benchmarks=[own]))
+    assert (row.floor_source, row.why) == ("threshold of suite.*", "starts a process")
+
+
+def test_the_rule_of_a_comparison_is_the_configured_one() -> None:
+    def verdict(base: Sample, head: Sample, **regression: object) -> Verdict:
+        rules = Thresholds.model_validate({"regression": regression})
+        return shift_between(base, head, rules).verdict
+
+    fast, slow = sample(*FAST), sample(*SLOW)
+    assert verdict(fast, slow) is Verdict.REGRESSED
+    assert verdict(fast, slow, alpha=0.001) is Verdict.INCONCLUSIVE
+    more = [replace(one, better="higher") for one in (fast, slow)]
+    assert verdict(more[0], more[1]) is Verdict.IMPROVED
+    # No look beyond the plan, unless the caller has another one.
+    long = sample(*FAST * 2)
+    rules = Thresholds.model_validate({"regression": {"max_rounds": 8}})
+    with pytest.raises(UsageError, match="planned for 8"):
+        shift_between(long, long, rules)
+    assert shift_between(long, long, rules, max_rounds=12).verdict is Verdict.UNCHANGED
+
+
+def test_a_count_is_exact_where_both_sides_say_so() -> None:
+    one, more = (sample(value, exact=True, unit=Unit.COUNT) for value in (10.0, 12.0))
+    rules = Thresholds()
+    assert shift_between(one, more, rules).verdict is Verdict.REGRESSED
+    loose = Thresholds.model_validate({"regression": {"threshold": "50%"}})
+    assert shift_between(one, more, loose).verdict is Verdict.UNCHANGED
+    assert shift_between(one, replace(more, exact=False), rules).design == "interleaved"
+    assert shift_between(replace(one, exact=False), more, rules).design == "interleaved"
+
+
+def test_memory_that_may_have_shrunk_by_more_than_its_floor_is_not_unchanged() -> None:
+    base = [40.0, 40.1, 40.2, 40.0, 40.1, 40.2]
+    head = [35.0, 38.5, 37.5, 38.0, 38.2, 37.0]
+    sides = [
+        sample(*(one * 2**20 for one in side), identity=ID.peak_memory, unit=Unit.BYTES)
+        for side in (base, head)
+    ]
+    assert shift_between(sides[0], sides[1], Thresholds()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_single_process_is_summed_up_as_it_is() -> None:
+    found = summary(sample(2.0))
+    assert (found.median, found.low, found.high, found.n, found.values) == (2, 2, 2, 1, (2.0,))

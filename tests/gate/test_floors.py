@@ -1,5 +1,6 @@
 """Which floor holds for a benchmark, and where it says that it comes from."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,3 +109,13 @@ def test_peak_memory_has_a_threshold_of_its_own() -> None:
         assert floor_of(large, rules(own)).value == 0.07
     with pytest.raises(ValueError, match="wanted a size such as 1MiB"):
         rules(memory_floor="2s")
+
+
+def test_an_absolute_floor_keeps_its_reason_and_counts_from_the_end_that_stands() -> None:
+    own = {"match": "*", "metric": "time", "absolute_floor": "10ms", "why": "a tick"}
+    processes = ((0.01, 0.05),) * 3
+    spread = Sample(benchmark=ID, unit=Unit.SECONDS, processes=processes, rounds=(0, 1, 2))
+    found = floor_of(spread, rules({**own, "threshold": "8%"}))
+    assert (found.value, found.why) == (pytest.approx(0.01 / 0.014), "a tick")
+    higher = replace(spread, better="higher")
+    assert floor_of(higher, rules({**own, "threshold": "8%"})).value == pytest.approx(0.01 / 0.046)

@@ -121,10 +121,11 @@ def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> N
             thresholds.budgets,
             thresholds.profile_budgets,
             thresholds.leaks,
+            thresholds.objectives,
             thresholds.waivers,
         )
     ]
-    assert sizes == [1, 1, 1, 1, 1]
+    assert sizes == [1, 1, 1, 1, 1, 1]
 
 
 def _tail_of_entries(lines: list[str]) -> int:

@@ -243,10 +243,13 @@ def test_a_callable_is_compared_with_a_commit_and_with_a_saved_set(
 ) -> None:
     monkeypatch.chdir(slowed.root)
     page = slowed.root / "out.html"
-    options = ("--compare", "HEAD", "--sessions", "2", "--html", str(page))
+    options = ("--compare", "HEAD", "--sessions", "2", "--html", str(page), "--memory")
     code, out, err = said(capfd, "profile", "tiny:main", *options, "--json")
     assert code == 0, err
-    found = json.loads(out)["difference"]
+    document = json.loads(out)
+    # Neither side keeps a KiB that the other does not.
+    assert document["allocations"] == []
+    found = document["difference"]
     assert found["rows"][0]["function"] == "scanned"
     assert (found["base"], found["head"], found["sessions"]) == ("HEAD", "working tree", [2, 2])
     assert found["head_seconds"] > found["base_seconds"] > 0
@@ -268,6 +271,8 @@ def test_a_callable_is_compared_with_a_commit_and_with_a_saved_set(
     assert found["rows"][-1]["function"] == "scanned"
     assert found["rows"][-1]["head"] < found["rows"][-1]["base"]
     assert found["warnings"][0].startswith("base was recorded at another time")
+    code, _, err = said(capfd, "profile", "tiny:main", "--compare", "../set", "--memory")
+    assert (code, "keeps times and no allocations" in err) == (2, True)
     code, _, err = said(capfd, "profile", "tiny:plain", "--compare", "../set")
     assert (code, "the two cannot be compared" in err) == (2, True)
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from perfkit.model import Function, Timing
 from perfkit.profiling.calls import call_paths, call_tree
+from perfkit.profiling.packing import packed, unpacked
 from perfkit.profiling.reading import Places, hotspots, read, share_band
-from perfkit.profiling.recording import Recording, packed, stacks, unpacked, without_stem
+from perfkit.profiling.recording import Recording, stacks, without_stem
 from perfkit.profiling.view import View
 
 THREAD = "MainThread\x00<thread>\x00140"

@@ -14,10 +14,12 @@ from perfkit import runtime
 def _root() -> Iterator[None]:
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
+    # Those of other tests may write to streams that are closed by now.
+    root.handlers = []
     yield
-    for handler in [h for h in root.handlers if h not in handlers]:
-        root.removeHandler(handler)
+    for handler in root.handlers:
         handler.close()
+    root.handlers = handlers
     root.setLevel(level)
 
 

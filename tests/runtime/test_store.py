@@ -205,6 +205,22 @@ def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path)
         assert not list(store.events(resolution=1))
 
 
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.sqlite"
+    Store(path).close()
+    broken = (*MIGRATIONS, "CREATE TABLE more (x); CREATE TABLE more (x)")
+    with monkeypatch.context() as patch:
+        patch.setattr("perfkit.runtime.schema.MIGRATIONS", broken)
+        with pytest.raises(StoreError, match="table more already exists"):
+            Store(path)
+    with Store(path) as store:
+        store.add(batch(NOON, 1))
+        tables = store._connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert ("more",) not in tables
+
+
 def test_a_newer_store_is_refused_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "t.sqlite"
     Store(path).close()

@@ -10,7 +10,7 @@ from recorded_telemetry import Recorded
 
 from perfkit import runtime
 from perfkit.runtime.recorder import RECORDER
-from perfkit.runtime.series import MOST_LABELS
+from perfkit.runtime.series import MOST_LABELS, Collected
 from perfkit.runtime.store import Store
 from perfkit.runtime.tracking import track
 from perfkit.runtime.windows import Key
@@ -239,6 +239,17 @@ def test_labels_are_capped_and_it_is_told_once(
     assert recorded.events() == {"runtime.capped": 1}
 
 
+def test_names_are_capped_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("perfkit.runtime.series.MOST_SERIES", 2)
+    collected = Collected()
+    keys = [collected.key("shop", f"page {n}", None) for n in range(4)]
+    assert [key.name for key in keys] == ["page 0", "page 1", "(other)", "(other)"]
+    assert [r.message for r in caplog.records] == ["2 series: further names are counted as (other)"]
+    assert collected.drain("shop")[2] == {Key("perfkit.runtime", "runtime.capped"): 1}
+
+
 def test_a_slow_call_is_logged_with_its_correlation_id(
     recorded: Recorded, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -256,4 +267,5 @@ def test_a_slow_call_is_logged_with_its_correlation_id(
         with pytest.raises(ValueError, match="broken"):
             slow(fail=True)
     assert [r.getMessage().split(" took ")[0] for r in caplog.records] == ["slow", "slow"]
+    assert {r.component for r in caplog.records} == {"shop"}  # type: ignore[attr-defined]  # an extra
     assert recorded.outcomes() == {"slow": (1, 1, 0), "quick": (1, 0, 0)}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -273,6 +274,25 @@ def test_a_target_may_close_its_streams_and_change_directory(call: Call) -> None
             os.close(2)
     """
     assert call(source, "app:main") == ["None"]
+
+
+def test_a_target_may_delete_all_temporary_files(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    source = f"""
+        import os, shutil
+        def main():
+            deleted = os.listdir({str(temporary)!r})
+            for name in deleted:
+                shutil.rmtree(os.path.join({str(temporary)!r}, name))
+            return len(deleted)
+    """
+    assert call(source, "app:main") == ["1"]
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_thread_that_never_ends_does_not_take_the_result_away(call: Call) -> None:

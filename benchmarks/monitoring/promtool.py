@@ -1,0 +1,258 @@
+"""The embedded evaluator beside promtool: the same rules, the same series, the same verdicts?
+
+`python benchmarks/monitoring/promtool.py` generates configurations and series (errors that never
+existed, gaps, restarts, bursts), lets perfkit say which alerts fire when, and asks `promtool test
+rules` whether the exported rules say the same. Then it changes thresholds and wants promtool to
+disagree. Needs promtool (Debian: prometheus); exits 1 where one verdict differs.
+"""
+
+import argparse
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from perfkit.config.load import Settings, load_settings
+from perfkit.monitoring.export.prometheus import RULES_FILE, prometheus_files
+from perfkit.monitoring.metric_names import CALLS, DURATION, MEMORY, QUALITY
+from perfkit.monitoring.promql import quoted, span
+from perfkit.monitoring.rules import rules_of
+from perfkit.monitoring.scenario import Outcome, play, read_scenarios
+
+COMPONENT = 'mcp "tools"\nof {{ two }} lines'
+"""A label with quotes, a newline and what a template would take for its own."""
+
+
+def configuration(source: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return both files: every kind of rule, with levels, windows and durations by chance."""
+
+    def timing() -> dict[str, str]:
+        return {
+            "window": source.choice(["1min", "5min", "10min"]),
+            "for": source.choice(["0s", "30s", "2min"]),
+            "keep_firing_for": source.choice(["0s", "1min", "3min"]),
+        }
+
+    def share() -> str:
+        return f"{source.choice([0.5, 1, 2, 5, 10])}%"
+
+    rules: list[dict[str, Any]] = [
+        {"name": "Errors", "kind": "threshold", "signal": "error-ratio", "above": share()},
+        {"name": "EachError", "kind": "threshold", "signal": "error-ratio", "above": share()}
+        | {"by_call": True},
+        {"name": "Degraded", "kind": "threshold", "signal": "degraded-ratio", "above": share()},
+        {"name": "Busy", "kind": "threshold", "signal": "rate"}
+        | {source.choice(["above", "below"]): f"{source.choice([0.5, 1, 2])}/s"},
+        {"name": "Slow", "kind": "threshold", "signal": source.choice(["p50", "p95", "p99"])}
+        | {"above": "1s", "by_call": source.random() < 0.5},
+        {"name": "Large", "kind": "threshold", "signal": "memory", "above": "120MiB"},
+        {"name": "Silent", "kind": "no-data"},
+        {"name": "Worse", "kind": "quality", "quality": "corrections", "below": "90%"},
+        {"name": "Leak", "kind": "leak", "above": f"{source.choice([1, 4, 16])}MiB"},
+    ]
+    burns = [
+        {"name": "Burns", "kind": "burn-rate", "objective": "answered"},
+        {"name": "BurnsSlowly", "kind": "burn-rate", "objective": "fast", "for": "1min"},
+    ]
+    objectives = [
+        {"name": "answered", "component": COMPONENT, "target": source.choice(["99%", "99.9%"])},
+        {"name": "fast", "component": COMPONENT, "target": "95%", "within": "1s"}
+        | {"degraded": source.choice(["bad", "good"])},
+    ]
+    monitoring = {
+        "components": [{"name": COMPONENT}],
+        "alerts": {
+            "interval": source.choice(["15s", "30s", "1min"]),
+            "rules": [{**timing(), **rule} for rule in rules] + burns,
+        },
+    }
+    return {"objectives": objectives}, monitoring
+
+
+def counter(source: random.Random, steps: int, mean: float) -> list[float | None]:
+    """Return a counter with bursts, gaps and restarts, which may begin late or end early."""
+    first = source.choice([0, 0, 0, source.randrange(steps)])
+    last = source.choice([steps, steps, source.randrange(steps)])
+    burst = source.randrange(steps)
+    value, values = 0.0, list[float | None]()
+    for step in range(steps):
+        speed = mean * (20 if burst <= step < burst + steps // 6 else 1)
+        value += max(0, round(source.gauss(speed, speed**0.5)))
+        if source.random() < 0.01:
+            value = 0.0
+        hidden = step < first or step > last or source.random() < 0.03
+        values.append(None if hidden else value)
+    return values
+
+
+def notation(values: list[float | None]) -> str:
+    """Return the values as promtool reads them."""
+    return " ".join("_" if value is None else f"{value:g}" for value in values)
+
+
+def series(source: random.Random, steps: int) -> Iterator[dict[str, str]]:
+    """Yield the series of a component; some never existed."""
+
+    def labelled(metric: str, values: list[float | None], **labels: str) -> dict[str, str]:
+        text = ",".join(f"{key}={quoted(value)}" for key, value in labels.items())
+        return {"series": f"{metric}{{{text}}}", "values": notation(values)}
+
+    for name in ("correct", 'say "hi"'):
+        for outcome, mean in (("ok", 30.0), ("error", 0.4), ("degraded", 0.4)):
+            if source.random() < 0.8:
+                values = counter(source, steps, mean)
+                yield labelled(CALLS, values, component=COMPONENT, name=name, outcome=outcome)
+        slow = source.choice([0.0, 0.02, 0.2])
+        fast = counter(source, steps, 30.0)
+        timed = [None if one is None else round(one * (1 + slow)) + 0.0 for one in fast]
+        labels = {"component": COMPONENT, "name": name}
+        yield labelled(f"{DURATION}_bucket", fast, **labels, le="1.0")
+        yield labelled(f"{DURATION}_count", timed, **labels)
+    counts = counter(source, steps, 10.0)
+    mean = source.choice([0.85, 0.9, 0.95])
+    sums = [None if one is None else one * mean for one in counts]
+    labels = {"component": COMPONENT, "name": "corrections"}
+    yield labelled(f"{QUALITY}_sum", sums, **labels)
+    yield labelled(f"{QUALITY}_count", counts, **labels)
+    grows = source.choice([0, 2**16, 2**20])
+    memory = [100 * 2**20 + grows * step + source.randrange(2**20) + 0.0 for step in range(steps)]
+    yield labelled(MEMORY, list(memory), component=COMPONENT)
+
+
+def expected(outcome: Outcome) -> dict[str, Any]:
+    """Return what perfkit found as an expectation for promtool."""
+    return {
+        "eval_time": span(outcome.expectation.at),
+        "alertname": outcome.expectation.name,
+        "exp_alerts": [
+            {
+                "exp_labels": dict(alert.labels),
+                "exp_annotations": {"summary": alert.summary},
+            }
+            for alert in outcome.fired
+        ],
+    }
+
+
+def promtool(folder: Path) -> tuple[bool, str]:
+    """Return whether promtool came to the same verdicts, and what it said."""
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def closed_left() -> bool:
+    """Whether this promtool counts a sample at the start of a window: up to version 2."""
+    said = subprocess.run(["promtool", "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"version (\d+)", said.stdout + said.stderr)
+    return found is None or int(found[1]) < 3
+
+
+def one_round(number: int, folder: Path, steps: int) -> tuple[int, int, int, bool, bool, str]:
+    """Return series, verdicts, firing verdicts, agreement, disagreement with changed rules."""
+    source = random.Random(number)
+    for name, values in zip(
+        ("performance_thresholds.yaml", "monitoring_config.yaml"),
+        configuration(source),
+        strict=True,
+    ):
+        (folder / name).write_text(json.dumps(values), encoding="utf-8")
+    settings = load_settings(folder, environ={})
+    rules = rules_of(settings)
+    interval = settings.monitoring.alerts.interval
+    names = sorted({rule.name for rule in rules})
+    times = sorted(source.sample(range(1, steps), min(12, steps - 1)))
+    given = list(series(source, steps))
+    test = {
+        "rule_files": [RULES_FILE],
+        "evaluation_interval": span(interval),
+        "tests": [
+            {
+                "interval": span(interval),
+                "input_series": given,
+                "alert_rule_test": [
+                    {"eval_time": span(step * interval), "alertname": name, "exp_alerts": []}
+                    for step in times
+                    for name in names
+                ],
+            }
+        ],
+    }
+    path = folder / "test.json"
+    path.write_text(json.dumps(test), encoding="utf-8")
+    (scenario,) = read_scenarios(path)
+    outcomes = play(scenario, rules, left_closed=closed_left())
+    firing = sum(bool(outcome.fired) for outcome in outcomes)
+    told: Any = test["tests"]
+    told[0]["alert_rule_test"] = [expected(outcome) for outcome in outcomes]
+    path.write_text(json.dumps(test), encoding="utf-8")
+    (folder / RULES_FILE).write_text(prometheus_files(settings)[RULES_FILE], encoding="utf-8")
+    same, said = promtool(folder)
+    (folder / RULES_FILE).write_text(
+        prometheus_files(changed(settings))[RULES_FILE], encoding="utf-8"
+    )
+    differs = not promtool(folder)[0]
+    return len(given), len(outcomes), firing, same, differs, said
+
+
+def changed(settings: Settings) -> Settings:
+    """Return the settings with every level of an alert rule a hundred times as high."""
+    rules = []
+    for rule in settings.monitoring.alerts.rules:
+        levels = {
+            key: replace(level, value=level.value * 100)
+            for key, level in (("above", rule.above), ("below", rule.below))
+            if level is not None
+        }
+        rules.append(rule.model_copy(update=levels))
+    alerts = settings.monitoring.alerts.model_copy(update={"rules": tuple(rules)})
+    return replace(settings, monitoring=settings.monitoring.model_copy(update={"alerts": alerts}))
+
+
+def main() -> int:
+    """Run the rounds, print the sums, and return 1 where a verdict differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=120)
+    given = parser.parse_args()
+    if shutil.which("promtool") is None:
+        print(
+            "promtool is not installed (Debian: apt-get install prometheus); nothing was compared"
+        )
+        return 4
+    count = verdicts = firing = noticed = 0
+    differing = []
+    for number in range(given.rounds):
+        with TemporaryDirectory() as folder:
+            series_, verdicts_, firing_, same, differs, said = one_round(
+                number, Path(folder), given.steps
+            )
+        count, verdicts, firing = count + series_, verdicts + verdicts_, firing + firing_
+        noticed += differs
+        if not same:
+            differing.append(number)
+            print(f"round {number} differs:\n{said[:2000]}")
+    print(f"{count} series, {verdicts} verdicts, {firing} of them firing")
+    print(f"rounds in which promtool says otherwise: {len(differing)} of {given.rounds}, wanted 0")
+    print(f"rounds in which changed thresholds are noticed: {noticed} of {given.rounds}")
+    enough = count >= 200 and 0 < firing < verdicts and noticed == given.rounds
+    met = enough and not differing
+    print("met" if met else "NOT met")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""The exported files in the real servers, on 127.0.0.1: `make test-services`.
+
+Checks every file with promtool and amtool; lets a real Prometheus scrape counters that begin to
+fail, fire, and tell a real Alertmanager, which calls a webhook here; counts objectives in that
+Prometheus with `perfkit slo`; measures how long `perfkit alerts watch` takes from a fault to the
+webhook; and runs promtool.py beside this file. Installs nothing: where a program is missing, it
+says so and ends with 0. Exits 1 where anything is not as it should be. Runs about three minutes.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import Any
+from urllib.request import urlopen
+
+from perfkit.monitoring.metric_names import CALLS
+from perfkit.monitoring.payloads import webhook
+from perfkit.monitoring.routing import Message, Told
+from perfkit.runtime.bins import Bins
+from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.windows import Calls, Key
+
+PROGRAMS = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+}
+"""Program -> Debian's package that has it."""
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "example" / "production"
+PERFKIT = [sys.executable, "-m", "perfkit"]
+LONGEST = 40.0
+"""Seconds that the servers have for anything."""
+REQUIRED_SECONDS = 3.0
+"""From a fault to the webhook, at a step of 1 s."""
+
+
+class Checks:
+    """What was checked, and whether all of it held."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+
+    def __call__(self, what: str, met: object, detail: str = "") -> None:
+        """Print one result; the detail where it is not met."""
+        self.failed += not met
+        print(f"{'met    ' if met else 'NOT met'}  {what}" + ("" if met else f"\n{detail}"))
+
+
+def ran(*words: str, folder: Path, longest: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    return subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, check=False, timeout=longest
+    )
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Serve on loopback and yield the port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def running(*words: str, folder: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program beside this one and end it."""
+    log = (folder / f"{Path(words[0]).name}.log").open("wb")
+    with (
+        log,
+        subprocess.Popen(
+            words, cwd=folder, stdout=log, stderr=log, env={**os.environ, **variables}
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def wait_for(condition: Callable[[], bool], longest: float = LONGEST) -> bool:
+    """Whether the condition became true in time."""
+    end = time.monotonic() + longest
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return True
+        except OSError:
+            pass  # the server is not up yet
+        time.sleep(0.05)
+    return False
+
+
+def hook(bodies: list[dict[str, Any]], arrived: list[float]) -> type[BaseHTTPRequestHandler]:
+    """Return what keeps every body that is posted, and when it came."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            arrived.append(time.time())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def exporter(failing: Event) -> type[BaseHTTPRequestHandler]:
+    """Return counters that rise with every scrape; from ``failing`` on, half of the calls fail."""
+    counts = {"ok": 0, "error": 0}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            counts["ok"] += 50 if failing.is_set() else 100
+            counts["error"] += 50 if failing.is_set() else 0
+            lines = [
+                f'{CALLS}{{component="shop",name="monthly",outcome="{outcome}"}} {count}'
+                for outcome, count in counts.items()
+            ]
+            body = ("\n".join([f"# TYPE {CALLS} counter", *lines]) + "\n").encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def check_files(checks: Checks, folder: Path) -> None:
+    """Ask the tools about what is exported of the example, and of the example with other levels."""
+    configuration = shutil.copytree(EXAMPLE, folder / "config")
+    perfkit = [*PERFKIT, "--config", str(configuration)]
+    scenario = "config/scenario.yaml"
+    for tool in ("prometheus", "alertmanager"):
+        done = ran(*perfkit, "export", tool, str(configuration), folder=folder)
+        checks(f"perfkit export {tool}", done.returncode == 0, done.stderr)
+    for words in (
+        ("promtool", "check", "rules", "config/perfkit.rules.yml"),
+        ("promtool", "check", "config", "config/prometheus.yml"),
+        ("promtool", "test", "rules", scenario),
+        ("amtool", "check-config", "config/alertmanager.yml"),
+    ):
+        done = ran(*words, folder=folder)
+        checks(" ".join(words), done.returncode == 0, done.stdout + done.stderr)
+    path = configuration / "monitoring_config.yaml"
+    text = path.read_text(encoding="utf-8")
+    for old, new in (("above: 5%", "above: 50%"), ("for: 1min", "for: 10min"), ("10min", "2h")):
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        ran(*perfkit, "export", "prometheus", str(configuration), folder=folder)
+        theirs = ran("promtool", "test", "rules", scenario, folder=folder).returncode
+        ours = ran(*perfkit, "alerts", "test", scenario, folder=folder).returncode
+        checks(f"{old} made {new} is noticed by both", theirs == 1 and ours == 1)
+
+
+def fast_configuration(folder: Path, port: int) -> Path:
+    """Write a configuration that fires within seconds and tells ``port``; return its folder."""
+    configuration = folder / "fast"
+    configuration.mkdir()
+    rule = {"name": "Fails", "kind": "threshold", "signal": "error-ratio", "above": "5%"}
+    receiver = {"name": "hook", "kind": "webhook", "url": f"http://127.0.0.1:{port}/"}
+    monitoring = {
+        "components": [{"name": "shop"}],
+        "alerts": {"interval": "1s", "rules": [{**rule, "window": "10s", "severity": "page"}]},
+        "notification": {"receivers": [receiver], "journal": str(folder / "journal")},
+    }
+    objective = {"name": "answered", "component": "shop", "target": "99.9%", "window": "1h"}
+    for name, values in (
+        ("monitoring_config.yaml", monitoring),
+        ("performance_thresholds.yaml", {"objectives": [objective]}),
+    ):
+        (configuration / name).write_text(json.dumps(values), encoding="utf-8")
+    return configuration
+
+
+def check_servers(checks: Checks, folder: Path) -> None:
+    """Let real servers scrape, fire and tell; count an objective in Prometheus."""
+    bodies: list[dict[str, Any]] = []
+    failing = Event()
+    with ExitStack() as stack:
+        hooked = stack.enter_context(serving(hook(bodies, [])))
+        scraped = stack.enter_context(serving(exporter(failing)))
+        configuration = fast_configuration(folder, hooked)
+        perfkit = [*PERFKIT, "--config", str(configuration)]
+        for tool in ("prometheus", "alertmanager"):
+            ran(*perfkit, "export", tool, str(folder), folder=folder)
+        ours, theirs = free_port(), free_port()
+        path = folder / "prometheus.yml"
+        text = path.read_text(encoding="utf-8")
+        text = text.replace(":9464", f":{scraped}").replace(":9093", f":{theirs}")
+        path.write_text(text, encoding="utf-8")
+        stack.enter_context(
+            running(
+                "prometheus-alertmanager",
+                "--config.file=alertmanager.yml",
+                "--storage.path=alertmanager",
+                f"--web.listen-address=127.0.0.1:{theirs}",
+                "--cluster.listen-address=",
+                folder=folder,
+            )
+        )
+        stack.enter_context(
+            running(
+                "prometheus",
+                "--config.file=prometheus.yml",
+                "--storage.tsdb.path=prometheus",
+                f"--web.listen-address=127.0.0.1:{ours}",
+                folder=folder,
+            )
+        )
+        url = f"http://127.0.0.1:{ours}"
+
+        def objective() -> dict[str, Any]:
+            done = ran(*perfkit, "slo", "--prometheus", url, "--json", folder=folder)
+            found: list[dict[str, Any]] = json.loads(done.stdout).get("objectives", [{}])
+            return found[0]
+
+        met = wait_for(lambda: objective().get("total", 0) >= 400)
+        checks("Prometheus scrapes, and perfkit slo counts there", met)
+        checks(
+            "a clean record of few calls is inconclusive", objective()["state"] == "inconclusive"
+        )
+        time.sleep(3)
+        checks("nobody is told while nothing fails", not bodies, str(bodies))
+        failing.set()
+        told = wait_for(lambda: bool(bodies))
+        checks("Prometheus fires, and Alertmanager calls the webhook", told)
+        exceeded = wait_for(lambda: objective()["state"] == "exceeded")
+        checks("perfkit slo calls the objective exceeded", exceeded)
+        with urlopen(f"{url}/api/v1/rules", timeout=5) as answer:  # noqa: S310  # loopback
+            groups = json.load(answer)["data"]["groups"]
+        wrong = [r for group in groups for r in group["rules"] if r["health"] != "ok"]
+        checks("every rule is healthy in Prometheus", groups and not wrong, str(wrong))
+        if told:
+            one = Told("0", {"alertname": "A"}, {}, 0.0, None)
+            own = webhook(Message("hook", {}, (one,), 0.0))
+            checks("the webhook's keys are ours", set(own) == set(bodies[0]), str(bodies[0]))
+            alert = bodies[0]["alerts"][0]
+            checks("an alert's keys are ours", set(own["alerts"][0]) == set(alert), str(alert))
+
+
+def check_delay(checks: Checks, folder: Path) -> None:
+    """Measure the time from a fault to the webhook, through the store and alerts watch."""
+    bodies: list[dict[str, Any]] = []
+    arrived: list[float] = []
+    path, ended, failing = folder / "telemetry.sqlite", Event(), Event()
+
+    def application() -> None:
+        with Store(path) as store:
+            while not ended.is_set():
+                second = int(time.time())
+                time.sleep(max(0.0, second + 1 - time.time()))
+                bad = 50 if failing.is_set() else 0
+                calls = Calls(100 - bad, bad, 0, 10**9, 10**7, Bins([10**7] * 100))
+                store.add(Batch(second, calls={Key("shop", "monthly"): calls}))
+
+    thread = Thread(target=application)
+    thread.start()
+    try:
+        with serving(hook(bodies, arrived)) as port:
+            configuration = fast_configuration(folder / "delay", port)
+            words = ["alerts", "watch", "--store", str(path), "--for", "30s"]
+            wait_for(path.exists)
+            time.sleep(2)
+            with running(*PERFKIT, "--config", str(configuration), *words, folder=folder):
+                time.sleep(5)
+                checks("nobody is told while nothing fails", not bodies, str(bodies))
+                fault = time.time()
+                failing.set()
+                wait_for(lambda: bool(arrived), 10)
+    finally:
+        ended.set()
+        thread.join()
+    seconds = arrived[0] - fault if arrived else float("inf")
+    checks(
+        f"fault to webhook in {seconds:.2f} s (<= {REQUIRED_SECONDS:g} s)",
+        seconds <= REQUIRED_SECONDS,
+    )
+
+
+def main() -> int:
+    """Run every check; return 1 where one is not met."""
+    missing = {PROGRAMS[program] for program in PROGRAMS if shutil.which(program) is None}
+    if missing:
+        print(
+            "test-services: skipped, as the real servers are not installed here (Debian: apt-get "
+            f"install {' '.join(sorted(missing))}); nothing was checked."
+        )
+        return 0
+    checks = Checks()
+    with TemporaryDirectory(prefix="perfkit-services-") as folder:
+        for name, check in (
+            ("files", check_files),
+            ("servers", check_servers),
+            ("delay", check_delay),
+        ):
+            inner = Path(folder) / name
+            inner.mkdir()
+            if name == "delay":
+                (inner / "delay").mkdir()
+            check(checks, inner)
+    beside = Path(__file__).with_name("promtool.py")
+    done = ran(sys.executable, str(beside), folder=beside.parent, longest=600)
+    print(done.stdout, end="")
+    checks("promtool.py: the same verdicts as promtool", done.returncode == 0, done.stderr)
+    print(f"{checks.failed} not met")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Production: objectives, alerts, who is told, and the same rules for other tools."""

@@ -1,0 +1,1 @@
+"""The same rules for other tools: file name -> text, from the same YAML."""

@@ -1,0 +1,48 @@
+"""How often a target is called for one recording, and what its processes used of the processors."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyinstrument.session import Session
+
+ENOUGH_SAMPLES = 1000
+"""Samples at which ``--repeat auto`` stops: a share then has a standard error below 2 points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How often a target is called for one recording.
+
+    ``calls`` None means batches of ``batch`` calls until there are enough samples, or ``seconds``
+    have passed.
+    """
+
+    calls: int | None
+    batch: int
+    seconds: float
+
+    def once(self, run: Callable[[], object]) -> int:
+        """Call the target for one batch, and return how often that was."""
+        number = self.calls or self.batch
+        for _ in range(number):
+            run()
+        return number
+
+    def met(self, samples: int, seconds: float) -> bool:
+        """Whether a recording of so many samples and seconds is enough."""
+        return bool(self.calls) or samples >= ENOUGH_SAMPLES or seconds >= self.seconds
+
+
+def children_seconds() -> float:
+    """Processor seconds of all processes that this one started and waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def as_json(session: "Session") -> dict[str, Any]:
+    """Return a session as JSON values; targets put more than text into ``sys.path``."""
+    values: dict[str, Any] = session.to_json()
+    return {**values, "sys_path": list(map(str, values["sys_path"]))}

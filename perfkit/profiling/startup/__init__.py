@@ -1,0 +1,1 @@
+"""What the Python processes of a recorded target read at their start."""
