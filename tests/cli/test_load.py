@@ -1,5 +1,6 @@
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,13 @@ async def wait():
 
 def fails():
     raise LookupError("shelf is empty")
+
+def leaves():
+    raise SystemExit(3)
+
+def hangs():
+    import time
+    time.sleep(600)
 
 price = 5
 """
@@ -149,6 +157,21 @@ def test_callables_are_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run(["load", f"{module}:wait", *QUICK]) == ExitCode.PASSED
     assert run(["load", f"{module}:fails", *QUICK]) == ExitCode.MEASUREMENT
     assert "30 x LookupError: shelf is empty" in capsys.readouterr().out
+
+
+def test_a_callable_that_leaves_or_never_ends_is_an_error_of_its_requests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = f"shop_{tmp_path.name}"
+    assert run(["load", f"{module}:leaves", *QUICK]) == ExitCode.MEASUREMENT
+    assert "30 x SystemExit: 3" in capsys.readouterr().out
+    command = [sys.executable, "-m", "perfkit", "load", f"{module}:hangs", *QUICK]
+    # Ends long before its target would.
+    done = subprocess.run(
+        [*command, "--timeout", "100ms"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == ExitCode.MEASUREMENT
+    assert "30 x no answer within 0.1 s" in done.stdout
 
 
 def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
