@@ -13,7 +13,6 @@ back unseen, and a ring of entries that is full from the start would look as if 
 import gc
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from perfkit.errors import MeasurementError
 from perfkit.memory import holders
 from perfkit.memory.loop import Looped, leave, loop, numbered_call
+from perfkit.memory.pause import pause, sleeps_of, threads
 from perfkit.memory.series import Holder
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 
 RECORD_INTERVAL_MS = 2
 """How often memray writes a memory record."""
-
-PAUSE_SECONDS = 0.010
-"""Length of a mark: room for several memory records, so that one falls inside on a busy machine."""
-
-LAST_PAUSE = 10
-"""Pauses that the last mark lasts: of all marks it is the one that must not be missed."""
 
 LEAST_FURTHER = 10
 """Calls after the run, at least, that tell a container that grows from one that has grown."""
@@ -97,12 +91,15 @@ def record(
     kept: list[bytes | None] = []
     with ExitStack() as stack:
         with ExitStack() as tracking:
-            _start(tracker, tracking)
+            sleeps = _start(tracker, tracking)
             call = stack.enter_context(loaded)
             before = holders.sizes()
             try:
                 looped = loop(
-                    call, partial(_marks_of_memray, kept), iterations=iterations, seconds=seconds
+                    call,
+                    partial(_marks_of_memray, kept, sleeps),
+                    iterations=iterations,
+                    seconds=seconds,
                 )
             except MeasurementError as error:
                 if _ONE_TRACKER in str(error.__cause__):
@@ -115,7 +112,9 @@ def record(
         return Run(looped, _holders(call, before, calls=looped.calls), threads)
 
 
-def _start(tracker: "memray.Tracker", tracking: ExitStack) -> None:
+def _start(tracker: "memray.Tracker", tracking: ExitStack) -> Callable[[], int] | None:
+    """Start; return what counts the sleeps of memray's thread, None where that cannot be had."""
+    before = threads()
     try:
         tracking.enter_context(tracker)
     except RuntimeError as error:
@@ -125,6 +124,8 @@ def _start(tracker: "memray.Tracker", tracking: ExitStack) -> None:
             "memray watches the target's process from its start already (a sitecustomize, or a"
             " module that it imports): start it without"
         ) from error
+    started = [*(threads() - before)]
+    return partial(sleeps_of, *started) if len(started) == 1 else None
 
 
 def _lasting_threads() -> int:
@@ -132,13 +133,15 @@ def _lasting_threads() -> int:
     return threading.active_count() - 1
 
 
-def _marks_of_memray(kept: list[bytes | None], count: int) -> Callable[[int], None]:
+def _marks_of_memray(
+    kept: list[bytes | None], sleeps: Callable[[], int] | None, count: int
+) -> Callable[[int], None]:
     # Never resized from here on: the marks themselves must not look like growth.
     kept.extend([None] * (2 * count))
 
     def at_mark(position: int) -> None:
         kept[2 * position] = _mark_opens()
-        time.sleep(PAUSE_SECONDS * (LAST_PAUSE if position == count - 1 else 1))
+        pause(sleeps, last=position == count - 1)
         kept[2 * position + 1] = _mark_closes()
 
     return at_mark

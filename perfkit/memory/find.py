@@ -14,8 +14,8 @@ from perfkit.model import LeakResult, LeakState
 from perfkit.targets import Target, TargetKind
 from perfkit.targets.found import check_found
 
-FIRST = 120
-"""Length of the first run: ten calls in each segment of the growth test, and soon over."""
+FIRST = 1000
+"""Length of the first run: a list that grows at every tenth call is enlarged a few times."""
 
 PLAIN = 1000
 """Length of the run without memray: enough for a dict or list that grows in steps to show it."""

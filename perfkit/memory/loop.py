@@ -13,7 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perfkit.errors import MeasurementError
-from perfkit.memory.caches import LruCache, clear_stdlib_caches, lru_caches
+from perfkit.memory.caches import (
+    LruCache,
+    clear_stdlib_caches,
+    fill_numpy_cache,
+    lru_caches,
+)
 
 MARKS = 48 + 16
 """Marks of a run after the one at its start: four per segment of :mod:`perfkit.memory.growth`."""
@@ -81,6 +86,7 @@ def loop(
     gc.collect()
     gc.freeze()
     done, spent = 0, 0.0
+    numpy_is_full = False
     for position, mark in enumerate(marks):
         began = time.perf_counter()
         for number in range(done + 1, mark + 1):
@@ -90,6 +96,7 @@ def loop(
         clear_stdlib_caches()
         for cache in stdlib:
             cache.cache_clear()
+        numpy_is_full = numpy_is_full or fill_numpy_cache()
         gc.collect()
         at_mark(position)
         if position in (len(marks) // 4, len(marks) - 1):

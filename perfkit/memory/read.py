@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.errors import MeasurementError
-from perfkit.memory import capture, loop
+from perfkit.memory import capture, loop, pause
 from perfkit.memory.growth import covers
 from perfkit.memory.series import Frame, StackSeries
 from perfkit.targets import load
@@ -15,7 +15,7 @@ from perfkit.targets import load
 if TYPE_CHECKING:
     from memray._memray import TemporalAllocationRecord
 
-_OWN = {capture.__file__, loop.__file__}
+_OWN = {capture.__file__, loop.__file__, pause.__file__}
 _DRIVERS = {*_OWN, load.__file__}
 """Where a target is called from: what lies outside of these frames is perfkit's."""
 

@@ -45,7 +45,10 @@ class Holder:
 
     def __str__(self) -> str:
         """Return the holder as a clause: what it is, and how fast it grows."""
-        return f"{self.name} ({self.kind}) grows by {self.entries_per_call:.3g} per call"
+        rate = f"{self.entries_per_call:.3g}"
+        return (
+            f"{self.name} ({self.kind}) grows by {rate} object{'' if rate == '1' else 's'} per call"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
