@@ -27,8 +27,8 @@ def leaks(
         typer.Option(
             "--iterations",
             metavar="N",
-            help="Look at runs of N calls only. Default: 120 under memray and 1000 without it; 1000"
-            " and 4000 under memray to confirm growth; fewer where the target is slow.",
+            help="Look at runs of N calls only. Default: 1000 under memray, 1000 without it, and"
+            " 4000 to confirm growth; fewer where the target is slow.",
         ),
     ] = None,
     ceiling: Annotated[

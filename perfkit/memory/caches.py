@@ -47,15 +47,15 @@ def clear_stdlib_caches() -> None:
 _NUMPY_SIZES = 1024
 _NUMPY_EACH = 16
 _NUMPY_DIMENSIONS = 8
-"""numpy keeps the data of up to 7 freed arrays of each size below 1024 bytes, and up to 15 freed shapes
-of each length (``alloc.c`` of numpy, ``NBUCKETS`` and ``NCACHE``; fewer before numpy 2.3)."""
+"""numpy keeps the data of up to 7 freed arrays of each size below 1024 bytes, and up to 15 freed
+shapes of each length (``alloc.c`` of numpy, ``NBUCKETS`` and ``NCACHE``)."""
 
 
 def fill_numpy_cache() -> bool:
     """Fill numpy's cache of small buffers to its bound; False where numpy is not imported.
 
-    Arrays of ever other sizes would go on filling it for tens of thousands of calls. There is no way
-    to empty it.
+    Arrays of ever other sizes would go on filling it for tens of thousands of calls. There is no
+    way to empty it.
     """
     numpy = sys.modules.get("numpy")
     empty = getattr(numpy, "empty", None)

@@ -91,7 +91,8 @@ def record(
     kept: list[bytes | None] = []
     with ExitStack() as stack:
         with ExitStack() as tracking:
-            sleeps = _start(tracker, tracking)
+            thread = _start(tracker, tracking)
+            sleeps = None if thread is None else partial(_sleeps, thread, capture)
             call = stack.enter_context(loaded)
             before = holders.sizes()
             try:
@@ -112,8 +113,8 @@ def record(
         return Run(looped, _holders(call, before, calls=looped.calls), threads)
 
 
-def _start(tracker: "memray.Tracker", tracking: ExitStack) -> Callable[[], int] | None:
-    """Start; return what counts the sleeps of memray's thread, None where that cannot be had."""
+def _start(tracker: "memray.Tracker", tracking: ExitStack) -> str | None:
+    """Start; return the kernel's name of memray's thread, None where it does not tell."""
     before = threads()
     try:
         tracking.enter_context(tracker)
@@ -125,7 +126,17 @@ def _start(tracker: "memray.Tracker", tracking: ExitStack) -> Callable[[], int] 
             " module that it imports): start it without"
         ) from error
     started = [*(threads() - before)]
-    return partial(sleeps_of, *started) if len(started) == 1 else None
+    return started[0] if len(started) == 1 else None
+
+
+def _sleeps(thread: str, capture: Path) -> int:
+    try:
+        return sleeps_of(thread)
+    except OSError:
+        raise MeasurementError(
+            f"memray stopped, as it could not write on in its capture {capture}: free some space,"
+            " or set TMPDIR"
+        ) from None
 
 
 def _lasting_threads() -> int:

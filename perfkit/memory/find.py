@@ -20,14 +20,11 @@ FIRST = 1000
 PLAIN = 1000
 """Length of the run without memray: enough for a dict or list that grows in steps to show it."""
 
-SECOND = 1000
-"""Length of the run for what the first could not clear."""
-
 CONFIRMING = 4000
 """Length of the run that must confirm a growth before it is called a leak."""
 
 FIRST_SECONDS = 5.0
-"""Time that each run but the last may take; a slow target gets fewer iterations."""
+"""Time that each of the first two runs may take; a slow target gets fewer iterations."""
 
 LEAST_ITERATIONS = SEGMENTS * 4 // 3
 """Below this a segment of the growth test would hold no whole iteration."""
@@ -55,9 +52,8 @@ def find_leaks(
     """Say whether a target keeps more memory the more often it runs, and which lines keep it.
 
     A first run of :data:`FIRST` calls under memray and one of :data:`PLAIN` without it clear what
-    does not grow. What grows is run again, in fresh processes, for :data:`SECOND` and then for
-    :data:`CONFIRMING` calls as far as ``budget`` allows: a cache with a bound stops growing, a leak
-    does not.
+    does not grow. What grows is run again, in a fresh process, for :data:`CONFIRMING` calls as far
+    as ``budget`` allows: a cache with a bound stops growing, a leak does not.
 
     Args:
         target: A callable or a benchmark; it is called again and again in one process.
@@ -141,9 +137,7 @@ class _Search:
             longer = affordable(last.seconds_per_iteration, self.budget)
             if longer < 2 * last.iterations:
                 break
-            fits = last.seconds_per_iteration * SECOND <= FIRST_SECONDS
-            step = last.iterations < SECOND and fits
-            seen = [*seen, self.runs.watched(SECOND if step else longer)]
+            seen = [*seen, self.runs.watched(longer)]
         return seen
 
     def _judged(self, seen: list[Seen]) -> LeakResult:

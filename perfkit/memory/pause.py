@@ -4,7 +4,6 @@ memray does not tell when it has. On Linux the kernel counts how often a thread 
 memray's goes to sleep after every record.
 """
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ LAST_TURNS = 10
 """The same for the last mark: of all marks it is the one that must not be missed."""
 
 LONGEST_SECONDS = 1.0
-"""A mark ends after this time, whether there was a record or not; the last one takes ten times it."""
+"""A mark ends after this time, whether there was a record or not; the last after ten times it."""
 
 FIXED_SECONDS = 0.010
 """Length of a mark where the kernel does not tell: room for several records."""
@@ -31,7 +30,7 @@ _FIELD = b"\nvoluntary_ctxt_switches:"
 
 def threads() -> frozenset[str]:
     """Return the kernel's names of this process's threads; none where it does not tell."""
-    return frozenset(os.listdir(_TASKS)) if _TASKS.is_dir() else frozenset()
+    return frozenset(task.name for task in _TASKS.iterdir()) if _TASKS.is_dir() else frozenset()
 
 
 def sleeps_of(thread: str) -> int:

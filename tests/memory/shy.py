@@ -3,6 +3,7 @@
 
 import collections
 import ctypes
+import itertools
 import tempfile
 import threading
 from pathlib import Path
@@ -23,6 +24,7 @@ MAP = ctypes.CFUNCTYPE(
 allocate = ALLOCATE(ctypes.cast(libc.malloc, ctypes.c_void_p).value or 0)
 map_pages = MAP(ctypes.cast(libc.mmap, ctypes.c_void_p).value or 0)
 
+calls = itertools.count()
 ring = collections.deque((bytes(100 + number % 7) for number in range(2000)), maxlen=2000)
 never = threading.Event()
 started: list[threading.Thread] = []
@@ -57,3 +59,13 @@ def under_memray_itself() -> None:
 
 def out_of_memory() -> None:
     bytearray(2**62)
+
+
+def needs_two_gigabytes() -> None:
+    bytes(2**31)
+
+
+def small_arrays_of_ever_other_sizes() -> None:
+    import numpy as np
+
+    np.empty(next(calls) % 1000, "u1")

@@ -55,6 +55,28 @@ def test_a_thread_that_outlives_its_call_is_told_and_not_waited_for() -> None:
     assert "one thread of the target still ran after 19 calls" in result.notes[0]
 
 
+def test_numpys_cache_of_small_buffers_is_not_the_targets() -> None:
+    result = find("small_arrays_of_ever_other_sizes", iterations=400)
+    assert (result.state, result.sites) == (LeakState.CLEAN, ())
+
+
+def test_two_gigabytes_that_are_given_back_are_no_growth() -> None:
+    assert find("needs_two_gigabytes", iterations=16).state is LeakState.CLEAN
+
+
+def test_a_target_that_gets_no_memory_ends_the_measurement() -> None:
+    limited = 'ulimit -v 1500000; exec "$@"'
+    done = subprocess.run(
+        ["bash", "-c", limited, "-", *PERFKIT, "leaks", "shy:needs_two_gigabytes"],
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "in call 1, shy:needs_two_gigabytes raised MemoryError" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -129,6 +151,7 @@ def test_a_full_disk_ends_the_measurement(tmp_path: Path) -> None:
     assert done.returncode == 4, done.stderr
     assert done.stdout == ""
     assert "free some space, or set TMPDIR" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

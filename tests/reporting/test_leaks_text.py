@@ -34,7 +34,7 @@ LEAK = LeakResult(
             stack=("shop/session.py:7 remember",),
         ),
     ),
-    holders=("shop.basket._SEEN (list, module global) grows by 400 per call",),
+    holders=("shop.basket._SEEN (list, module global) grows by 400 objects per call",),
     reason="the slope held from 1000 to 2000 to 4000 iterations",
     notes=("56 B more per call came through library lines: asyncio/unix_events.py:70 close",),
 )
@@ -52,7 +52,7 @@ the slope held from 1000 to 2000 to 4000 iterations.
                        from shop/main.py:40 main
  0.01 KiB      0.0   shop/session.py:7 remember
 
-holder: shop.basket._SEEN (list, module global) grows by 400 per call
+holder: shop.basket._SEEN (list, module global) grows by 400 objects per call
 
 note: 56 B more per call came through library lines: asyncio/unix_events.py:70 close
 """
