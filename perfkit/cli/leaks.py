@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar, assert_never
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -82,7 +82,6 @@ def leaks(
     from perfkit.config.units import parse_duration, parse_size
     from perfkit.memory.find import find_leaks
     from perfkit.memory.flamegraph import draw_kept, draw_peak, newest_capture
-    from perfkit.model import Status
     from perfkit.reporting.leaks_text import leaks_text, leaks_values
     from perfkit.targets import parse_target
 
@@ -106,19 +105,11 @@ def leaks(
         for draw, page in ((draw_kept, flamegraph), (draw_peak, peak_flamegraph)):
             if captures is not None and page is not None:
                 draw(newest_capture(captures), page)
-    match result.status:
-        case Status.PASSED:
-            code = ExitCode.PASSED
-        case Status.FAILED:
-            code = ExitCode.FAILED
-        case Status.INCONCLUSIVE:
-            code = ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-        case Status.ERROR:
-            code = ExitCode.MEASUREMENT
-        case _:
-            assert_never(result.status)
     return invocation.finish(
-        code, text=leaks_text(result), values=leaks_values(result), status=result.status
+        result.status.exit_code(strict=strict),
+        text=leaks_text(result),
+        values=leaks_values(result),
+        status=result.status,
     )
 
 
