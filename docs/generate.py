@@ -14,6 +14,7 @@ import yaml
 
 from perfkit.cli.app import EXIT_CODES, app
 from perfkit.config.load import variables
+from perfkit.config.meanings import meanings
 from perfkit.config.monitoring import Monitoring
 from perfkit.config.section import Section
 from perfkit.config.thresholds import Thresholds
@@ -89,7 +90,7 @@ def keys(model: type[Section]) -> str:
 def _keys(model: type[Section], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(meanings(model).get(name, "").split())
         inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if _section(kind)]
         if inner:
             repeated = "[]" if get_args(field.annotation) else ""

@@ -15,13 +15,14 @@ import perfkit
 
 PACKAGE = Path(perfkit.__file__).parent
 
-VOCABULARY = {"errors", "model", "status"}
+VOCABULARY = {"plural", "errors", "model", "status"}
 BASE = VOCABULARY | {"config", "durable", "process_group"}
 """What everybody but the pure folders may import."""
 
 ARROWS: Mapping[str, set[str]] = {
     "errors": set(),
-    "status": set(),
+    "plural": set(),
+    "status": {"errors"},
     "durable": {"errors"},
     "process_group": set(),
     "model": {"errors", "status"},

@@ -12,6 +12,7 @@ from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import WORTH_A_WARNING, Quiet, loaded, unwatched
 from perfkit.benchmarking.recorder import Measured, Recorder
 from perfkit.benchmarking.schedule import SideName, round_order
+from perfkit.gate.load import Load
 from perfkit.model import BenchmarkId, Sample, Verdict
 
 log = logging.getLogger("perfkit.bench")
@@ -229,14 +230,10 @@ def warnings_of_load(measurements: Sequence[Measurement]) -> Iterator[str]:
     waited = sum(one.waited_seconds for one in measurements)
     pairs = sum(one.pairs for one in measurements)
     under_load = sum(one.loaded_pairs for one in measurements)
-    if under_load and under_load >= WORTH_A_WARNING * pairs:
-        yield (
-            f"other programs used half of the processors or more during {under_load} of {pairs}"
-            " measurements, which adds noise: stop them, or wait for a quieter machine"
-            + (f" (perfkit waited {waited:.0f} s)" if waited else "")
-        )
-    elif waited:
-        yield f"measuring waited {waited:.0f} s for other programs to stop using the processors"
+    worth = under_load >= WORTH_A_WARNING * pairs
+    load = Load(loaded=under_load if worth else 0, pairs=pairs, waited=round(waited))
+    if said := str(load):
+        yield said
 
 
 def _mean(shares: Sequence[float | None]) -> float | None:

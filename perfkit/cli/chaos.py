@@ -1,7 +1,7 @@
 """``perfkit chaos``: what happens when something fails, on purpose and undone."""
 
 from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 
@@ -38,7 +38,6 @@ def run(
     from rich.text import Text
 
     from perfkit.config.chaos_plan import read_chaos_plan
-    from perfkit.model import Status
     from perfkit.reliability.experiment import run_experiment
     from perfkit.reliability.journal import Journal
     from perfkit.reporting.chaos_text import chaos_text, chaos_values
@@ -59,21 +58,11 @@ def run(
         )
     finally:
         diary.close()
-    match result.status:
-        case _ if result.interrupted:
-            code = ExitCode.INTERRUPTED
-        case Status.PASSED:
-            code = ExitCode.PASSED
-        case Status.FAILED:
-            code = ExitCode.FAILED
-        case Status.INCONCLUSIVE:
-            code = ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-        case Status.ERROR:
-            code = ExitCode.MEASUREMENT
-        case _:
-            assert_never(result.status)
     return invocation.finish(
-        code, text=chaos_text(result), values=chaos_values(result), status=result.status
+        result.status.exit_code(strict=strict, interrupted=result.interrupted),
+        text=chaos_text(result),
+        values=chaos_values(result),
+        status=result.status,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar, assert_never
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -59,7 +59,6 @@ def leaks(
 
     from perfkit.config.units import parse_duration, parse_size
     from perfkit.memory.find import find_leaks
-    from perfkit.model import Status
     from perfkit.reporting.leaks_text import leaks_text, leaks_values
     from perfkit.targets import parse_target
 
@@ -76,19 +75,11 @@ def leaks(
         captures=captures,
         progress=lambda line: console.print(Text(line, "dim")),
     )
-    match result.status:
-        case Status.PASSED:
-            code = ExitCode.PASSED
-        case Status.FAILED:
-            code = ExitCode.FAILED
-        case Status.INCONCLUSIVE:
-            code = ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-        case Status.ERROR:
-            code = ExitCode.MEASUREMENT
-        case _:
-            assert_never(result.status)
     return invocation.finish(
-        code, text=leaks_text(result), values=leaks_values(result), status=result.status
+        result.status.exit_code(strict=strict),
+        text=leaks_text(result),
+        values=leaks_values(result),
+        status=result.status,
     )
 
 

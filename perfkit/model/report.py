@@ -270,16 +270,4 @@ class Report:
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
         """Return the process exit code for this report; see :class:`ExitCode`."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        match self.status:
-            case Status.PASSED:
-                return ExitCode.PASSED
-            case Status.FAILED:
-                return ExitCode.FAILED
-            case Status.INCONCLUSIVE:
-                return ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-            case Status.ERROR:
-                return ExitCode.MEASUREMENT
-            case _:
-                assert_never(self.status)
+        return self.status.exit_code(strict=strict, interrupted=self.interrupted)

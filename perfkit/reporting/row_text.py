@@ -19,6 +19,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.plural import plural
 from perfkit.reporting.quantity import (
     SCIENTIFIC,
     change,
@@ -50,10 +51,10 @@ def method(report: Report) -> str:
 
 def _rounds(report: Report) -> str:
     """Return how many rounds were run, and why ``n`` of a row is less where it is."""
-    words = f"{report.rounds} interleaved {'round' if report.rounds == 1 else 'rounds'}"
+    words = plural(report.rounds, "interleaved round")
     fewer = any(row.shift and row.shift.n_head < report.rounds for row in report.comparisons)
-    counted = " (n counts those that decided a row)" if fewer else ""
-    return f"{words} of fresh processes{counted}"
+    which = " (n counts those that decided a row)" if fewer else ""
+    return f"{words} of fresh processes{which}"
 
 
 def environment_line(environment: Environment) -> str:
@@ -106,7 +107,7 @@ def verdict_text(row: Comparison) -> str:
                 parts.insert(0, f"p {p:.2g}")
             case Verdict.INCONCLUSIVE:
                 if row.shift.rounds_needed is not None:
-                    parts.append(f"{row.shift.rounds_needed} rounds would decide")
+                    parts.append(f"{plural(row.shift.rounds_needed, 'round')} would decide")
             case (
                 Verdict.UNCHANGED
                 | Verdict.DIFFERENT_WORK

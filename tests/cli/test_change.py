@@ -146,7 +146,7 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
     assert "held.py:3 keeps" in text.replace("&#58;", ":").replace("<code>", "")
     chosen = grown.perfkit("check", "--bench", "absent")
     assert chosen.returncode == 2
-    assert "none of 1 benchmarks matches 'absent'" in chosen.stderr
+    assert "of 1 benchmark none matches 'absent'" in chosen.stderr
 
 
 def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
@@ -258,7 +258,7 @@ def test_a_pattern_that_matches_nothing_costs_one_build_at_most(
         done = grown.perfkit(*words, "--bench", "nothing", "--bench", "nobody")
         assert done.returncode == 2
         assert (
-            "none of 1 benchmarks matches 'nothing' or 'nobody'; the first ones are"
+            "of 1 benchmark none matches 'nothing' or 'nobody'; the first ones are"
             " bench.Work.track_count"
         ) in done.stderr
     assert built == ["HEAD", "HEAD"]
