@@ -53,7 +53,7 @@ def end_stragglers(leader: subprocess.Popen[bytes]) -> bool:
 
     Processes that were about to end, such as multiprocessing's resource tracker, may do so.
     """
-    if gone(leader, within=GRACE_SECONDS / 4):
+    if gone(leader, within=GRACE_SECONDS):
         return False
     end_group(leader)
     return True
