@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from perfkit.cli.invocation import Invocation
     from perfkit.config.document import Value
+    from perfkit.config.load_plan import LoadPlan
     from perfkit.model import LoadResult
     from perfkit.reliability.drive import LoadProgress
 
@@ -56,6 +57,16 @@ def load(
         str | None, _text("--arrivals", "poisson (default) or constant.", "KIND")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the arrivals.")] = None,
+    ramp_to_knee: Annotated[
+        bool,
+        typer.Option("--ramp-to-knee", help="Raise the rate until it no longer holds."),
+    ] = False,
+    step: Annotated[
+        str | None, _text("--step", "Length of a step of that ramp. Default: 3s.")
+    ] = None,
+    longest: Annotated[
+        str | None, _text("--longest", "That ramp starts no step after this. Default: 5min.")
+    ] = None,
     timeout: Annotated[
         str | None, _text("--timeout", "A request that takes longer failed. Default: 10s.")
     ] = None,
@@ -83,6 +94,9 @@ def load(
     availability: Annotated[
         str | None, _text("--availability", "Smallest share that does not fail: 99.9%.", "SHARE")
     ] = None,
+    capacity: Annotated[
+        str | None, _text("--capacity", "Smallest rate that has to hold: 400/s.", "RATE")
+    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option("--samples", metavar="FILE", help="Write every request as CSV."),
@@ -106,6 +120,7 @@ def load(
     """
     from perfkit.config.load_plan import read_load_plan
     from perfkit.durable import write_whole
+    from perfkit.reliability.climb import find_knee
     from perfkit.reliability.load import run_load
     from perfkit.reliability.samples import samples_csv
     from perfkit.reporting.load_html import load_html
@@ -129,6 +144,8 @@ def load(
         "recover": ("--recover", recover),
         "arrivals": ("--arrivals", arrivals),
         "seed": ("--seed", seed),
+        "step": ("--step", step),
+        "longest": ("--longest", longest),
         "timeout": ("--timeout", timeout),
         "most_waiting": ("--most-waiting", most_waiting),
         "most_requests": ("--most-requests", most_requests),
@@ -137,10 +154,15 @@ def load(
         "p99": ("--p99", p99),
         "max": ("--max", largest),
         "availability": ("--availability", availability),
+        "capacity": ("--capacity", capacity),
     }
     settled = read_load_plan(plan, {key: one for key, one in given.items() if one[1] is not None})
+    if ramp_to_knee:
+        _refuse_stages(settled)
+    elif only := [name for name in ("--capacity", "--step", "--longest") if _is_given(given, name)]:
+        raise UsageError(f"{', '.join(only)} {'is' if len(only) == 1 else 'are'} of --ramp-to-knee")
     with _watching(invocation) as on_progress:
-        record, result = run_load(
+        record, result = (find_knee if ramp_to_knee else run_load)(
             settled, cwd=Path.cwd(), owned=i_own_this_host, on_progress=on_progress
         )
     if samples is not None:
@@ -153,6 +175,19 @@ def load(
         values=load_values(result),
         status=result.status,
     )
+
+
+def _is_given(given: "dict[str, tuple[str, Value | None]]", name: str) -> bool:
+    return any(option == name and value is not None for option, value in given.values())
+
+
+def _refuse_stages(plan: "LoadPlan") -> None:
+    named = {"ramp": plan.ramp, "spike": plan.spike, "recover": plan.recover}
+    if given := [name for name, seconds in named.items() if seconds > 0]:
+        raise UsageError(
+            f"--ramp-to-knee makes its own stages: leave out {', '.join(given)}; --rate is its"
+            " first step and --step the length of each"
+        )
 
 
 def _code(result: "LoadResult", *, strict: bool) -> ExitCode:

@@ -9,7 +9,15 @@ from pydantic import Field, JsonValue, ValidationError, field_validator, model_v
 
 from perfkit.config.complaints import complaints
 from perfkit.config.document import Document, Location, Place, Value, read_document
-from perfkit.config.fields import Duration, PositiveDuration, Rate, Ratio, Text
+from perfkit.config.fields import (
+    Duration,
+    PositiveDuration,
+    PositiveRatio,
+    Rate,
+    Ratio,
+    Size,
+    Text,
+)
 from perfkit.config.section import Section
 from perfkit.errors import ConfigError
 
@@ -33,19 +41,47 @@ class PlannedRequest(Section):
     """Arguments of the tool."""
 
 
-class LoadPlan(Section):
-    """What is sent, how much of it, for how long, and what has to hold."""
+class LoadLimits(Section):
+    """What has to hold under load; what is left out is not asked."""
 
-    target: Text
-    """An http(s) address, mcp:stdio:COMMAND, mcp:http(s)://..., or pkg.mod:callable."""
-    requests: tuple[PlannedRequest, ...] = ()
-    """The mix; left out, one GET request. An MCP target needs one with its tool."""
+    p50: PositiveDuration | None = None
+    """Largest median of the latency, from when a request was due."""
+    p95: PositiveDuration | None = None
+    """Largest 0.95 quantile of it."""
+    p99: PositiveDuration | None = None
+    """Largest 0.99 quantile of it."""
+    max: PositiveDuration | None = None
+    """Largest latency of all."""
+    availability: Ratio | None = None
+    """Smallest share of requests that do not fail."""
+    capacity: Rate | None = None
+    """Smallest rate that has to hold, for a ramp to the knee."""
+    p99_rise: PositiveRatio = 0.2
+    """Largest rise of p99 over a soak, of its usual value."""
+    memory_rise: Size = 8 * 2**20
+    """Largest rise of resident memory over a soak."""
+    why: str = ""
+    """Where the limits come from."""
+
+    @field_validator("availability")
+    @classmethod
+    def _a_share(cls, share: float | None) -> float | None:
+        if share is not None and share > 1:
+            message = "found more than everything, wanted at most 100%"
+            raise ValueError(message)
+        return share
+
+
+class LoadShape(Section):
+    """How much is sent, how, and for how long."""
+
     arrivals: Literal["poisson", "constant"] = "poisson"
     """Independent users, or equal distances."""
     seed: int = Field(default=0, ge=0)
     """Seed of the arrivals and of the order of the mix."""
     rate: Rate = 10.0
-    """Requests that are due in a unit of time while holding."""
+    """Requests that are due in a unit of time while holding; the first step of a ramp to the
+    knee."""
     hold: PositiveDuration = 10.0
     """How long the rate is held."""
     ramp: Duration = 0.0
@@ -58,24 +94,16 @@ class LoadPlan(Section):
     """Length of that spike; shown and not judged."""
     recover: Duration = 0.0
     """Time at the normal rate after the spike; judged."""
+    step: PositiveDuration = 3.0
+    """Length of a step of a ramp to the knee; longer where requests are few or slow."""
+    longest: PositiveDuration = 300.0
+    """A ramp to the knee starts no step after this."""
     timeout: PositiveDuration = 10.0
     """Time after which a request that was sent counts as failed."""
     most_waiting: int = Field(default=1000, ge=1, le=100_000)
     """Requests that may wait for an answer at once; one more is missed, which is a failure."""
     most_requests: int = Field(default=1_000_000, ge=1)
-    """A plan with more requests is refused."""
-    p50: PositiveDuration | None = None
-    """Largest median of the latency, from when a request was due."""
-    p95: PositiveDuration | None = None
-    """Largest 0.95 quantile of it."""
-    p99: PositiveDuration | None = None
-    """Largest 0.99 quantile of it."""
-    max: PositiveDuration | None = None
-    """Largest latency of all."""
-    availability: Ratio | None = None
-    """Smallest share of requests that do not fail."""
-    why: str = ""
-    """Where the limits come from."""
+    """A plan with more requests is refused; a ramp to the knee ends before them."""
 
     @field_validator("rate")
     @classmethod
@@ -85,20 +113,21 @@ class LoadPlan(Section):
             raise ValueError(message)
         return rate
 
-    @field_validator("availability")
-    @classmethod
-    def _a_share(cls, share: float | None) -> float | None:
-        if share is not None and share > 1:
-            message = "found more than everything, wanted at most 100%"
-            raise ValueError(message)
-        return share
-
     @model_validator(mode="after")
     def _spike_is_whole(self) -> Self:
         if (self.spike > 0) != (self.spike_rate > 0):
             message = "found one of spike and spike_rate, wanted both or neither"
             raise ValueError(message)
         return self
+
+
+class LoadPlan(LoadLimits, LoadShape):
+    """What is sent, how much of it, for how long, and what has to hold."""
+
+    target: Text
+    """An http(s) address, mcp:stdio:COMMAND, mcp:http(s)://..., or pkg.mod:callable."""
+    requests: tuple[PlannedRequest, ...] = ()
+    """The mix; left out, one GET request. An MCP target needs one with its tool."""
 
 
 def read_load_plan(path: Path | None, given: Mapping[str, tuple[str, Value]]) -> LoadPlan:

@@ -9,12 +9,16 @@ from perfkit.model.environment import Environment, EnvironmentDifference
 from perfkit.model.impact import Impact, PathShare, Reached, Touched
 from perfkit.model.imports import ImportCost, ImportTimes
 from perfkit.model.load import (
+    Knee,
+    KneeStep,
     LoadJudgement,
     LoadObjective,
     LoadResult,
     LoadSecond,
     LoadStage,
     LoadStatistic,
+    Soak,
+    StepVerdict,
 )
 from perfkit.model.memory import AllocationChange, Allocator, PeakMemory
 from perfkit.model.profile import CallNode, CallPath, Function, Hotspot, Profile, Reach, Timing
@@ -61,6 +65,8 @@ __all__ = [
     "ImportCost",
     "ImportTimes",
     "Interval",
+    "Knee",
+    "KneeStep",
     "LeakResult",
     "LeakSite",
     "LeakState",
@@ -83,7 +89,9 @@ __all__ = [
     "Series",
     "Shard",
     "Shift",
+    "Soak",
     "Status",
+    "StepVerdict",
     "Summary",
     "Timing",
     "Touched",

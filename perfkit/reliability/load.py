@@ -19,6 +19,7 @@ from perfkit.reliability.opening import opener
 from perfkit.reliability.record import LoadRecord
 from perfkit.reliability.stages import Shape, stages_of
 from perfkit.reliability.summary import summarize
+from perfkit.reliability.waiting import exact_sleep
 
 STATISTICS: tuple[LoadStatistic, ...] = ("p50", "p95", "p99", "max", "availability")
 
@@ -64,7 +65,7 @@ def run_load(
 
     async def whole() -> LoadRecord:
         with stopped_by_signals() as stop:
-            async with opened() as sender:
+            async with opened() as sender, exact_sleep() as sleep:
                 return await drive(
                     planned,
                     stages,
@@ -74,6 +75,7 @@ def run_load(
                     cpu_clock=time.process_time,
                     stop=stop,
                     on_progress=on_progress,
+                    sleep=sleep,
                 )
 
     with asyncio.Runner(loop_factory=fast_loop()) as runner:

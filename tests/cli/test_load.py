@@ -203,6 +203,8 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
         (["http://127.0.0.1/", "--availability", "101%"], "wanted at most 100%"),
         (["http://127.0.0.1/", "--rate", "9e9/s"], "requests are planned, more than 1000000"),
         (["http://127.0.0.1/", "--rate", "1/h", "--warm", "0s"], "no request is due"),
+        (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee"),
+        (["http://127.0.0.1/", "--ramp-to-knee", "--ramp", "9s"], "makes its own stages"),
         (["http://127.0.0.1/", "--args", "{"], "--args: "),
         (["http://127.0.0.1/", "--body", "gone"], "--body gone: "),
         (["http://127.0.0.1/", "--tool", "price"], "an HTTP request has no tool"),
@@ -231,3 +233,23 @@ def test_the_module_may_hold_something_else(
 ) -> None:
     assert run(["load", f"shop_{tmp_path.name}:price", *QUICK]) == ExitCode.USAGE
     assert "found int, wanted a callable" in capsys.readouterr().err
+
+
+def test_a_ramp_shows_its_steps_and_is_bounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    climb = ["load", f"shop_{tmp_path.name}:wait", "--ramp-to-knee", "--rate", "300/s"]
+    short = [*climb, "--step", "200ms", "--warm", "0s", "--most-requests", "170"]
+    assert run([*short, "--strict"]) == ExitCode.INCONCLUSIVE
+    out = capsys.readouterr().out
+    assert "Inconclusive: the knee lies above 300/s, which held; the next step would take it" in out
+    page = tmp_path / "page.html"
+    assert run([*short, "--capacity", "100/s", "--html", str(page), "--json"]) == ExitCode.PASSED
+    found = document(capsys)
+    knee, objectives = found["knee"], found["objectives"]
+    assert isinstance(knee, dict)
+    assert isinstance(objectives, list)
+    assert (knee["held"], knee["not_held"]) == (300, None)
+    assert [step["verdict"] for step in knee["steps"]] == ["held"]
+    assert objectives[0]["measured"] == {"low": 300, "estimate": 300, "high": None}
+    assert "capacity 300/s [300/s, failed]" not in page.read_text("utf-8")
