@@ -164,10 +164,10 @@ def judge_step(record: LoadRecord, rate: float, objectives: Sequence[LoadObjecti
         )
         return Judged(step, quantile_with_failures(record.latency, record.failed, 0.5))
 
-    failed, count = int(np.count_nonzero(record.failed)), len(record.due)
+    failed, count = int(np.count_nonzero(record.unavailable)), len(record.due)
     wanted = [one.limit for one in objectives if one.statistic == "availability"]
     if failed > count * (1 - min(wanted, default=1 - MOST_FAILED)):
-        return judged("not held", f"{failed} of {count} requests failed")
+        return judged("not held", f"{failed} of {count} requests failed or were degraded")
     if rises and served_slower:
         return judged("not held", f"latency rose by {growth:.2g} s in each second")
     late = lag_quantile(record, 0.99)
