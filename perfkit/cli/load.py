@@ -12,7 +12,7 @@ from perfkit.errors import ExitCode, UsageError
 from perfkit.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from perfkit.cli.invocation import Invocation
     from perfkit.config.document import Value
@@ -68,6 +68,16 @@ def load(
     longest: Annotated[
         str | None, _text("--longest", "That ramp starts no step after this. Default: 5min.")
     ] = None,
+    soak: Annotated[
+        str | None,
+        _text("--soak", "Hold this long, and judge whether p99 and memory rise: 30min."),
+    ] = None,
+    pid: Annotated[
+        int | None,
+        typer.Option(
+            "--pid", metavar="N", help="Whose memory a soak watches, with what it started."
+        ),
+    ] = None,
     timeout: Annotated[
         str | None, _text("--timeout", "A request that takes longer failed. Default: 10s.")
     ] = None,
@@ -98,6 +108,12 @@ def load(
     capacity: Annotated[
         str | None, _text("--capacity", "Smallest rate that has to hold: 400/s.", "RATE")
     ] = None,
+    p99_rise: Annotated[
+        str | None, _text("--p99-rise", "Largest rise of p99 over a soak. Default: 20%.", "SHARE")
+    ] = None,
+    memory_rise: Annotated[
+        str | None, _text("--memory-rise", "Largest rise of memory over it. Default: 8MiB.", "SIZE")
+    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option("--samples", metavar="FILE", help="Write every request as CSV."),
@@ -119,6 +135,7 @@ def load(
     timeouts and requests that could not be sent are failures. Where the generator itself was too
     late to tell, the answer is inconclusive.
     """
+    from perfkit.cli.settings import settings_of
     from perfkit.config.load_plan import read_load_plan
     from perfkit.durable import write_whole
     from perfkit.reliability.climb import find_knee
@@ -129,8 +146,12 @@ def load(
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    if target is None and plan is None:
-        raise UsageError("perfkit load needs a TARGET, or a plan with one: --plan FILE")
+    settings = settings_of(invocation)
+    if target is None and plan is None and settings.monitoring.load.target is None:
+        raise UsageError(
+            "perfkit load needs a TARGET, a plan with one (--plan FILE), or load.target in"
+            " config/monitoring_config.yaml"
+        )
     spike_rate, _, spike_time = spike.partition(":") if spike is not None else (None, "", None)
     request = _request(method, header, body, tool, args)
     given: dict[str, tuple[str, Value | None]] = {
@@ -145,6 +166,7 @@ def load(
         "recover": ("--recover", recover),
         "arrivals": ("--arrivals", arrivals),
         "seed": ("--seed", seed),
+        "soak": ("--soak", soak),
         "step": ("--step", step),
         "longest": ("--longest", longest),
         "timeout": ("--timeout", timeout),
@@ -156,16 +178,31 @@ def load(
         "max": ("--max", largest),
         "availability": ("--availability", availability),
         "capacity": ("--capacity", capacity),
+        "p99_rise": ("--p99-rise", p99_rise),
+        "memory_rise": ("--memory-rise", memory_rise),
     }
-    settled = read_load_plan(plan, {key: one for key, one in given.items() if one[1] is not None})
+    typed = {key: one for key, one in given.items() if one[1] is not None}
+    settled = read_load_plan(plan, typed, settings)
     if ramp_to_knee:
         _refuse_stages(settled)
-    elif only := [name for name in ("--capacity", "--step", "--longest") if _is_given(given, name)]:
-        raise UsageError(f"{', '.join(only)} {'is' if len(only) == 1 else 'are'} of --ramp-to-knee")
+    else:
+        _only_with(typed, "--ramp-to-knee", ("--capacity", "--step", "--longest"))
+    if not settled.soak:
+        of_a_soak = {**typed, **({"pid": ("--pid", pid)} if pid is not None else {})}
+        _only_with(of_a_soak, "--soak", ("--p99-rise", "--memory-rise", "--pid"))
     with _watching(invocation) as on_progress:
-        record, result = (find_knee if ramp_to_knee else run_load)(
-            settled, cwd=Path.cwd(), owned=i_own_this_host, on_progress=on_progress
-        )
+        if ramp_to_knee:
+            record, result = find_knee(
+                settled, cwd=Path.cwd(), owned=i_own_this_host, on_progress=on_progress
+            )
+        else:
+            record, result = run_load(
+                settled,
+                cwd=Path.cwd(),
+                owned=i_own_this_host,
+                on_progress=on_progress,
+                process=pid,
+            )
     if samples is not None:
         write_whole(samples, samples_csv(record))
     if html is not None:
@@ -178,12 +215,22 @@ def load(
     )
 
 
-def _is_given(given: "dict[str, tuple[str, Value | None]]", name: str) -> bool:
-    return any(option == name and value is not None for option, value in given.values())
+def _only_with(
+    typed: "dict[str, tuple[str, Value | None]]", wanted: str, names: "Sequence[str]"
+) -> None:
+    given = [option for option, _ in typed.values() if option in names]
+    if given:
+        verb = "is" if len(given) == 1 else "are"
+        raise UsageError(f"{', '.join(given)} {verb} of {wanted}, which was not given")
 
 
 def _refuse_stages(plan: "LoadPlan") -> None:
-    named = {"ramp": plan.ramp, "spike": plan.spike, "recover": plan.recover}
+    named = {
+        "ramp": plan.ramp,
+        "soak": plan.soak,
+        "spike": plan.spike,
+        "recover": plan.recover,
+    }
     if given := [name for name, seconds in named.items() if seconds > 0]:
         raise UsageError(
             f"--ramp-to-knee makes its own stages: leave out {', '.join(given)}; --rate is its"

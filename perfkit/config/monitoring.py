@@ -6,7 +6,9 @@ from pydantic import Field, StringConstraints, field_validator
 
 from perfkit.config.alerting import Alerts, Notification
 from perfkit.config.components import MOST_PROBES, Component
+from perfkit.config.drills import DrillWatch
 from perfkit.config.fields import PositiveDuration
+from perfkit.config.load_settings import LoadWatch
 from perfkit.config.section import Section, refuse_repeats
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
@@ -54,6 +56,10 @@ class Monitoring(Section):
     """What is worth telling a person."""
     notification: Notification = Notification()
     """How alerts become messages."""
+    load: LoadWatch = LoadWatch()
+    """What is sent by perfkit load and perfkit check --load, how much of it, and for how long."""
+    drills: DrillWatch = DrillWatch()
+    """What is backed up and rehearsed."""
 
     @field_validator("components")
     @classmethod

@@ -9,7 +9,8 @@ from urllib.parse import urljoin
 
 import numpy as np
 
-from perfkit.config.load_plan import LoadPlan, PlannedRequest
+from perfkit.config.load_plan import LoadPlan
+from perfkit.config.load_settings import PlannedRequest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.reliability.drive import Sender
 from perfkit.reliability.hosts import check_address, resolve

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perfkit.model import Interval, Knee, LoadJudgement, LoadResult, LoadStage, Status, Unit
+from perfkit.model import Interval, Knee, LoadJudgement, LoadResult, LoadStage, Soak, Status, Unit
 from perfkit.reporting.quantity import duration, quantity
 from perfkit.reporting.sparkline import sparkline
 
@@ -37,6 +37,8 @@ def load_text(result: LoadResult) -> "RenderableType":
     ]
     if result.knee is not None:
         parts += [Text(), *(Text(line) for line in knee_lines(result.knee))]
+    if result.soak is not None and result.soak.memory_slope is not None:
+        parts += [Text(), Text(soak_line(result.soak, result.soak.memory_slope))]
     if result.judgements:
         parts += [Text(), *(_judgement(one) for one in result.judgements)]
     if result.errors:
@@ -116,6 +118,20 @@ def knee_lines(knee: Knee) -> list[str]:
     ]
     most = max((step.answered_rate for step in knee.steps), default=0.0)
     return [*lines, f"at most {rate(most)} were answered"]
+
+
+def soak_line(soak: Soak, slope: Interval) -> str:
+    """Return what the memory did, in one line."""
+    first, last = soak.memory[0][1], soak.memory[-1][1]
+
+    def an_hour(value: float) -> str:
+        sign = "-" if value < 0 else "+"
+        return f"{sign}{_bytes(abs(value) * 3600)}"
+
+    return (
+        f"memory of {soak.watched}: {_bytes(first)} at first, {_bytes(last)} at last,"
+        f" {_interval_words(slope, an_hour)} an hour"
+    )
 
 
 def seconds(value: float) -> str:
@@ -256,6 +272,16 @@ def load_values(result: LoadResult) -> dict[str, object]:
         "curve": [{"quantile": q, "latency": _number(value)} for q, value in result.curve],
         "notes": list(result.notes),
         "knee": None if result.knee is None else _knee(result.knee),
+        "soak": None if result.soak is None else _soak(result.soak),
+    }
+
+
+def _soak(soak: Soak) -> dict[str, object]:
+    return {
+        "watched": soak.watched,
+        "p99_slope": _interval(soak.p99_slope),
+        "memory_slope": _interval(soak.memory_slope),
+        "memory": [list(one) for one in soak.memory],
     }
 
 

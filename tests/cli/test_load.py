@@ -39,6 +39,11 @@ def hangs():
     import time
     time.sleep(600)
 
+kept = []
+
+def keeps():
+    kept.append(bytearray(200_000))
+
 price = 5
 """
 
@@ -201,7 +206,7 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "perfkit load needs a TARGET, or a plan with one"),
+        ([], "perfkit load needs a TARGET, a plan with one"),
         (["http://192.0.2.1/", "--rate", "fast"], "option --rate: rate: found 'fast'"),
         (["http://192.0.2.1/", "--rate", "0/s"], "option --rate: rate: found zero"),
         (["ftp://127.0.0.1/"], "a target is"),
@@ -211,8 +216,9 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
         (["http://127.0.0.1/", "--availability", "101%"], "wanted at most 100%"),
         (["http://127.0.0.1/", "--rate", "9e9/s"], "requests are planned, more than 1000000"),
         (["http://127.0.0.1/", "--rate", "1/h", "--warm", "0s"], "no request is due"),
-        (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee"),
+        (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee, which"),
         (["http://127.0.0.1/", "--ramp-to-knee", "--ramp", "9s"], "makes its own stages"),
+        (["http://127.0.0.1/", "--pid", "1"], "--pid is of --soak, which was not given"),
         (["http://127.0.0.1/", "--args", "{"], "--args: "),
         (["http://127.0.0.1/", "--body", "gone"], "--body gone: "),
         (["http://127.0.0.1/", "--tool", "price"], "an HTTP request has no tool"),
@@ -261,3 +267,85 @@ def test_a_ramp_shows_its_steps_and_is_bounded(
     assert [step["verdict"] for step in knee["steps"]] == ["held"]
     assert objectives[0]["measured"] == {"low": 300, "estimate": 300, "high": None}
     assert "capacity 300/s [300/s, failed]" not in page.read_text("utf-8")
+
+
+SOAK = ["--rate", "250/s", "--soak", "1s", "--warm", "0s", "--arrivals", "constant"]
+
+
+def test_a_soak_tells_a_leak_from_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = f"shop_{tmp_path.name}"
+    leaking = ["load", f"{module}:keeps", *SOAK, "--p99-rise", "1000%"]
+    assert run(leaking) == ExitCode.FAILED
+    out = capsys.readouterr().out
+    assert "memory of this process: " in out
+    assert "MiB], wanted at most 8 MiB: exceeded" in out.replace("8.000 MiB", "8 MiB")
+    sys.modules[module].kept.clear()
+    innocent = ["load", f"{module}:buy", *SOAK, "--memory-rise", "64MiB", "--json"]
+    run(innocent)
+    found = document(capsys)
+    objectives, soak = found["objectives"], found["soak"]
+    assert isinstance(objectives, list)
+    assert isinstance(soak, dict)
+    assert [(one["statistic"], one["limit"]) for one in objectives] == [
+        ("p99_rise", 0.2),
+        ("memory_rise", 64 * 2**20),
+    ]
+    assert objectives[1]["status"] == "passed"
+    assert len(soak["memory"]) >= 12
+
+
+def test_a_soak_of_a_server_watches_the_process_that_is_named(
+    server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["load", server.url, "--rate", "20/s", "--soak", "300ms", "--warm", "0s", "--json"]
+    assert run([*few, "--pid", str(2**22 + 1), "--strict"]) == ExitCode.INCONCLUSIVE
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    assert (
+        objectives[1]["reason"]
+        == "process 4194305: memory could not be read: No such file or directory"
+    )
+    run(few)
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    assert objectives[1]["reason"] == "whose memory to watch is not known: --pid"
+
+
+def configure(thresholds: str, monitoring: str) -> None:
+    Path("config").mkdir()
+    Path("config/performance_thresholds.yaml").write_text(thresholds, "utf-8")
+    Path("config/monitoring_config.yaml").write_text(monitoring, "utf-8")
+
+
+def test_option_beats_plan_beats_environment_beats_configuration(
+    server: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(
+        "load:\n  p50: 9s\n  p95: 9s\n  p99: 9s\n  max: 9s\n",
+        f"load:\n  target: {server.url}/configured\n  hold: 200ms\n  warm: 0s\n"
+        "  arrivals: constant\n  rate: 10/s\n",
+    )
+    Path("plan.yaml").write_text("p95: 8s\np99: 8s\n", "utf-8")
+    monkeypatch.setenv("PERFKIT_LOAD_P50", "7s")
+    monkeypatch.setenv("PERFKIT_LOAD_P95", "7s")
+    monkeypatch.setenv("PERFKIT_LOAD_RATE", "20/s")
+    run(["load", "--plan", "plan.yaml", "--p99", "6s", "--json"])
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    limits = {one["statistic"]: one["limit"] for one in objectives}
+    assert limits == {"p50": 7, "p95": 8, "p99": 6, "max": 9}
+    assert [path for _, path, _ in server.seen] == ["/configured"] * 4
+
+
+def test_the_mix_of_the_configured_target_is_not_that_of_another(server: Served) -> None:
+    configure("{}", "load:\n  target: http://127.0.0.1:1/\n  requests: [{path: /configured}]\n")
+    assert run(["load", f"{server.url}/typed", *QUICK]) == ExitCode.PASSED
+    assert {path for _, path, _ in server.seen} == {"/typed"}
+
+
+def test_a_configured_value_that_cannot_be_used_is_placed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("load:\n  p99: 5\n", "{}")
+    assert run(["load", "http://127.0.0.1/"]) == ExitCode.USAGE
+    assert "performance_thresholds.yaml:2:8: p99: found 5 without" in capsys.readouterr().err
