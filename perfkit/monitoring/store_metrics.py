@@ -66,13 +66,7 @@ def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:
                 for outcome, count in one.outcomes
             ],
         ),
-        Family(
-            names.DURATION,
-            "histogram",
-            "Durations of finished calls, of every outcome; known to within 3.2 %.",
-            [sample for key, one in summed.items() for sample in _histogram(key, one, bounds)],
-            unit="seconds",
-        ),
+        _durations(summed, bounds),
         Family(names.QUALITY, "summary", "Values of qualities and gauges.", qualities),
         Family(names.EVENTS, "counter", "Things that happened.", events),
         *_of_parts("cache", names.CACHE_EVENTS, names.CACHE_WORDS, totals),
@@ -91,6 +85,11 @@ def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:
             [Sample((), left_out)],
         ),
     )
+
+
+def duration_family(calls: Sequence[Window], bounds: Sequence[float]) -> Family:
+    """Return the histogram of the durations (seconds) of some calls."""
+    return _durations(_summed_calls(calls, _Together()), bounds)
 
 
 class _Named(Protocol):
@@ -153,6 +152,16 @@ def _summed_calls(found: Iterable[Window], together: _Together) -> dict[tuple[st
         total.sum_ns += one.sum_ns
         total.bins.merge(one.bins)
     return summed
+
+
+def _durations(summed: Mapping[tuple[str, str], _Summed], bounds: Sequence[float]) -> Family:
+    return Family(
+        names.DURATION,
+        "histogram",
+        "Durations of finished calls, of every outcome; known to within 3.2 %.",
+        [sample for key, one in summed.items() for sample in _histogram(key, one, bounds)],
+        unit="seconds",
+    )
 
 
 def _histogram(key: tuple[str, str], one: _Summed, bounds: Sequence[float]) -> Iterator[Sample]:
