@@ -90,13 +90,16 @@ def slo(
 
     import time
 
-    from perfkit.cli.settings import settings_of
+    from perfkit.cli.settings import settings_of, store_path
+    from perfkit.errors import UsageError
     from perfkit.monitoring.objectives import State, exit_code
     from perfkit.status import Status
 
+    if prometheus is not None and store is not None:
+        raise UsageError("--prometheus and --store are two sources: give one of them.")
     settings = settings_of(invocation)
     chosen = _chosen(settings.thresholds.objectives, names or [])
-    rows, warnings = _rows(chosen, prometheus, store, time.time())
+    rows, warnings = _rows(chosen, prometheus, store_path(store, settings), time.time())
     states = [row.assessment.state for row in rows]
     code = exit_code(states, strict=strict)
     open_question = code is ExitCode.PASSED and State.INCONCLUSIVE in states
@@ -109,18 +112,15 @@ def slo(
 
 
 def _rows(
-    objectives: "tuple[Objective, ...]", url: str | None, store: Path | None, at: float
+    objectives: "tuple[Objective, ...]", url: str | None, store: Path, at: float
 ) -> "tuple[tuple[Row, ...], list[str]]":
-    from perfkit.errors import UsageError
     from perfkit.monitoring.prometheus_server import PrometheusServer
     from perfkit.monitoring.slo import judge, prometheus_counts
-    from perfkit.monitoring.store_telemetry import DEFAULT_STORE, open_store, store_counts
+    from perfkit.monitoring.store_telemetry import open_store, store_counts
 
     if url is None:
-        with open_store(store or DEFAULT_STORE) as opened:
+        with open_store(store) as opened:
             return judge(objectives, store_counts(opened), at), []
-    if store is not None:
-        raise UsageError("--prometheus and --store are two sources: give one of them.")
     server = PrometheusServer(url)
     return judge(objectives, prometheus_counts(server), at), server.warnings
 
