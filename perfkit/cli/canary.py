@@ -45,12 +45,11 @@ def compare(
             lasting = parse_duration(of_the_store["--since"] or LASTING)
         except UsageError as error:
             raise UsageError(f"--since: {error}") from None
-        from perfkit.cli.settings import settings_of
+        from perfkit.cli.settings import settings_of, store_path
         from perfkit.monitoring.canary_sides import BLUR, Span, sides_of
-        from perfkit.monitoring.store_telemetry import DEFAULT_STORE, open_store
+        from perfkit.monitoring.store_telemetry import open_store
 
-        settings_of(invocation)
-        with open_store(store or DEFAULT_STORE) as opened:
+        with open_store(store_path(store, settings_of(invocation))) as opened:
             read = sides_of(
                 opened,
                 base,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+from perfkit.config.load import Settings
 from perfkit.monitoring import metric_names as names
 from perfkit.monitoring.exposition import Family, Sample
 from perfkit.runtime.bins import Bins
@@ -47,6 +48,11 @@ def read_totals(store: Store, at: float) -> Totals:
         events=tuple(store.events(resolution=ALL_TIME)),
         recent=tuple(store.values(since=at - FRESH_SECONDS, resolution=1)),
     )
+
+
+def store_bounds(settings: Settings) -> tuple[float, ...]:
+    """Return the boundaries (seconds) that the configured objectives and alerts need."""
+    return names.duration_bounds(settings.thresholds.objectives, settings.monitoring.alerts)
 
 
 def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:

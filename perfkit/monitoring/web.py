@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -30,6 +31,9 @@ IDLE_SECONDS: Final = 10.0
 """Time for sending a request, for taking an answer, and between two requests of a connection."""
 STEP_SECONDS: Final = 1.0
 """What is served is as old as this at most, however many ask."""
+
+RELOAD_SECONDS: Final = 5
+"""How often a page that has nothing to show looks again."""
 
 HTML: Final = "text/html; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -176,6 +180,15 @@ _FULL: Final = (
 )
 
 
+def _trouble(error: PerfkitError) -> str:
+    """A page that looks again by itself, for a browser that came too early."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>perfkit: nothing to show'
+        f'</title><meta http-equiv="refresh" content="{RELOAD_SECONDS}">'
+        f"<p>{escape(str(error))}</p></html>"
+    )
+
+
 class _Answering(BaseHTTPRequestHandler):
     server: Web
     timeout = IDLE_SECONDS
@@ -206,7 +219,8 @@ class _Answering(BaseHTTPRequestHandler):
                     text = "there is /, /metrics and /healthz\n"
                     self._answer(HTTPStatus.NOT_FOUND, TEXT, text)
         except PerfkitError as error:
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, TEXT, f"{error}\n")
+            kind, text = (HTML, _trouble(error)) if path == "/" else (TEXT, f"{error}\n")
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, kind, text)
 
     def _names_us(self) -> bool:
         """Whether the request means this server; on an address that others reach, any name may."""
@@ -263,8 +277,6 @@ class _Answering(BaseHTTPRequestHandler):
             self.server.streams.release()
 
     def _part(self) -> str:
-        from html import escape
-
         try:
             return self.server.site.part()
         except PerfkitError as error:

@@ -1,13 +1,11 @@
 """Metrics arrive at a real receiver on loopback, which decodes what OTLP says."""
 
-import gzip
 import logging
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from otlp_receiver import Receiver, receiving
 
 from perfkit.config.components import Component
 from perfkit.errors import MeasurementError, UsageError
@@ -26,42 +24,10 @@ COMPONENTS = (
 BOUNDS = (0.01, 0.25)
 
 
-class Receiver:
-    """Takes metrics as a collector does: POST /v1/metrics, protobuf, perhaps compressed."""
-
-    def __init__(self) -> None:
-        self.requests: list[ExportMetricsServiceRequest] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                assert self.path == "/v1/metrics"
-                assert self.headers["Content-Type"] == "application/x-protobuf"
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                receiver.requests.append(ExportMetricsServiceRequest.FromString(body))
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    thread = Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with receiving() as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -90,9 +90,12 @@ def test_health_is_told_by_status_and_json(server: Web, content: Content) -> Non
     content.trouble = "t.sqlite: no such telemetry store"
     status, _, text = asked(server, "/healthz")
     assert (status, json.loads(text)) == (503, {"live": True, "ready": False})
-    for path in ("/", "/metrics"):
-        status, _, text = asked(server, path)
-        assert (status, text) == (503, "t.sqlite: no such telemetry store\n")
+    status, _, text = asked(server, "/metrics")
+    assert (status, text) == (503, "t.sqlite: no such telemetry store\n")
+    content.trouble = "a <b>"
+    status, headers, text = asked(server, "/")
+    assert (status, headers["Content-Type"]) == (503, web.HTML)
+    assert '<meta http-equiv="refresh" content="5"><p>a &lt;b&gt;</p>' in text
 
 
 def test_the_page_is_whole_and_nothing_else_is_there(server: Web) -> None:
