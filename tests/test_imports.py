@@ -37,7 +37,7 @@ ARROWS: Mapping[str, set[str]] = {
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
-    "reliability": BASE | {"stats", "targets"},
+    "reliability": BASE | {"runtime", "stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
     "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},

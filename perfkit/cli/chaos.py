@@ -88,12 +88,20 @@ def inject(
             help="What the command talks to: http://HOST:PORT or HOST:PORT.",
         ),
     ] = None,
+    failpoint: Annotated[
+        str,
+        typer.Option(
+            "--failpoint",
+            metavar="NAME",
+            help="Place of the command's perfkit.runtime.inject: latency, error or hang there.",
+        ),
+    ] = "",
     measures: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="How much: delay, jitter, status, rate, size, share; may be repeated.",
+            help="How much: delay, jitter, status, rate, size, share, count; may be repeated.",
         ),
     ] = None,
     after: Annotated[str, typer.Option("--after", metavar="TIME", help="When it begins.")] = "0s",
@@ -124,7 +132,7 @@ def inject(
     if bad := [name for name, sign, _ in pairs if not sign]:
         raise UsageError(f"--set {bad[0]}: wanted NAME=VALUE, such as delay=200ms")
     injection = Injection(
-        fault=fault_of(fault, {name: value for name, _, value in pairs}),
+        fault=fault_of(fault, {name: value for name, _, value in pairs}, failpoint),
         command=tuple(command),
         upstream=upstream,
         after=parse_duration(after),
@@ -134,6 +142,8 @@ def inject(
     found = run_under(injection, cwd=Path.cwd(), say=lambda line: console.print(Text(line, "dim")))
     code = ExitCode.PASSED if found.code == 0 else ExitCode.MEASUREMENT
     ended = f"with {found.code}" if found.code >= 0 else f"by signal {-found.code}"
+    if not found.hits and found.code and not found.interrupted:
+        ended += ", by itself"
     times = f"{found.hits} times" if found.hits != 1 else "once"
     return invocation.finish(
         ExitCode.INTERRUPTED if found.interrupted else code,
