@@ -128,6 +128,10 @@ class LoadWatch(LoadShape):
     {port} is a free port of 127.0.0.1, {python} that side's interpreter."""
     requests: tuple[PlannedRequest, ...] = ()
     """The mix; left out, one GET request. An MCP target needs one with its tool."""
+    check_hold: PositiveDuration = 2.0
+    """How long perfkit check --load holds the rate in each round of each side."""
+    check_budget: PositiveDuration = 180.0
+    """Wall-clock time after which perfkit check --load starts no new round."""
 
     @model_validator(mode="after")
     def _what_is_served_is_asked(self) -> Self:

@@ -16,7 +16,7 @@ import numpy as np
 from perfkit.config.load_plan import LoadPlan
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.model import LoadObjective, LoadResult, LoadStatistic
-from perfkit.reliability.arrivals import arrivals
+from perfkit.reliability.arrivals import Stage, arrivals
 from perfkit.reliability.drive import Limits, LoadProgress, drive
 from perfkit.reliability.judge import judge_load
 from perfkit.reliability.opening import opener
@@ -48,17 +48,7 @@ def run_load(
         UsageError: the target cannot be used, is not the user's, or the plan is too large.
         MeasurementError: the server cannot be reached at all.
     """
-    stages = stages_of(
-        Shape(
-            rate=plan.rate,
-            hold=plan.soak or plan.hold,
-            ramp=plan.ramp,
-            warm=plan.warm,
-            spike_rate=plan.spike_rate,
-            spike=plan.spike,
-            recover=plan.recover,
-        )
-    )
+    stages = planned_stages(plan)
     expected = sum(stage.expected for stage in stages)
     if expected > plan.most_requests:
         raise UsageError(
@@ -100,6 +90,21 @@ def run_load(
         judged = (*judged, *rises)
     result = summarize(record, judged, target=plan.target, arrivals=plan.arrivals)
     return record, replace(result, soak=soak)
+
+
+def planned_stages(plan: LoadPlan) -> tuple[Stage, ...]:
+    """Return the stages of a plan that is no ramp to the knee."""
+    return stages_of(
+        Shape(
+            rate=plan.rate,
+            hold=plan.soak or plan.hold,
+            ramp=plan.ramp,
+            warm=plan.warm,
+            spike_rate=plan.spike_rate,
+            spike=plan.spike,
+            recover=plan.recover,
+        )
+    )
 
 
 def _memory(

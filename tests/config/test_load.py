@@ -259,6 +259,8 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_LOAD_WHY": "42",
         "PERFKIT_LOAD_TARGET": "http://127.0.0.1:{port}/",
         "PERFKIT_LOAD_SERVE": "serve {port}",
+        "PERFKIT_LOAD_CHECK_HOLD": "4s",
+        "PERFKIT_LOAD_CHECK_BUDGET": "4min",
         "PERFKIT_LOAD_ARRIVALS": "constant",
         "PERFKIT_LOAD_SEED": "7",
         "PERFKIT_LOAD_RATE": "50/s",
