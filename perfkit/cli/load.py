@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from perfkit.config.load_plan import LoadPlan
     from perfkit.model import LoadResult
     from perfkit.reliability.drive import LoadProgress
+    from perfkit.reliability.record import LoadRecord
 
 
 def _text(name: str, words: str, metavar: str = "TIME") -> typer.models.OptionInfo:
@@ -122,6 +124,13 @@ def load(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with plots; works offline."),
     ] = None,
+    engine: Annotated[
+        str | None, _text("--engine", "perfkit (default), or locust for HTTP.", "NAME")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="Processes of Locust. Default: 2."),
+    ] = None,
     i_own_this_host: Annotated[
         bool,
         typer.Option("--i-own-this-host", help="Load a host outside private networks."),
@@ -138,8 +147,6 @@ def load(
     from perfkit.cli.settings import settings_of
     from perfkit.config.load_plan import read_load_plan
     from perfkit.durable import write_whole
-    from perfkit.reliability.climb import find_knee
-    from perfkit.reliability.load import run_load
     from perfkit.reliability.samples import samples_csv
     from perfkit.reporting.load_html import load_html
     from perfkit.reporting.load_text import load_text, load_values
@@ -183,26 +190,9 @@ def load(
     }
     typed = {key: one for key, one in given.items() if one[1] is not None}
     settled = read_load_plan(plan, typed, settings)
-    if ramp_to_knee:
-        _refuse_stages(settled)
-    else:
-        _only_with(typed, "--ramp-to-knee", ("--capacity", "--step", "--longest"))
-    if not settled.soak:
-        of_a_soak = {**typed, **({"pid": ("--pid", pid)} if pid is not None else {})}
-        _only_with(of_a_soak, "--soak", ("--p99-rise", "--memory-rise", "--pid"))
-    with _watching(invocation) as on_progress:
-        if ramp_to_knee:
-            record, result = find_knee(
-                settled, cwd=Path.cwd(), owned=i_own_this_host, on_progress=on_progress
-            )
-        else:
-            record, result = run_load(
-                settled,
-                cwd=Path.cwd(),
-                owned=i_own_this_host,
-                on_progress=on_progress,
-                process=pid,
-            )
+    chosen = _Chosen(ramp_to_knee=ramp_to_knee, engine=engine, workers=workers, pid=pid)
+    _refuse_what_does_not_fit(typed, settled, chosen)
+    record, result = _sent(invocation, settled, chosen, owned=i_own_this_host)
     if samples is not None:
         write_whole(samples, samples_csv(record))
     if html is not None:
@@ -213,6 +203,55 @@ def load(
         values=load_values(result),
         status=result.status,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """The options of one run that no plan has."""
+
+    ramp_to_knee: bool
+    engine: str | None
+    workers: int | None
+    pid: int | None
+
+
+def _refuse_what_does_not_fit(
+    typed: "dict[str, tuple[str, Value | None]]", plan: "LoadPlan", chosen: _Chosen
+) -> None:
+    """Refuse options that would have no part in this load, rather than leave them out in silence.
+
+    Raises UsageError.
+    """
+    if chosen.ramp_to_knee:
+        _refuse_stages(plan)
+    else:
+        _only_with(typed, "--ramp-to-knee", ("--capacity", "--step", "--longest"))
+    if not plan.soak:
+        of_a_soak = {**typed, **({"pid": ("--pid", chosen.pid)} if chosen.pid is not None else {})}
+        _only_with(of_a_soak, "--soak", ("--p99-rise", "--memory-rise", "--pid"))
+    if chosen.engine not in {None, "perfkit", "locust"}:
+        raise UsageError(f"--engine: found {chosen.engine!r}, wanted perfkit or locust")
+    if chosen.engine == "locust":
+        if chosen.ramp_to_knee or plan.soak:
+            raise UsageError("--engine locust has neither --ramp-to-knee nor --soak")
+    elif chosen.workers is not None:
+        raise UsageError("--workers is of --engine locust, which was not given")
+
+
+def _sent(
+    invocation: "Invocation", plan: "LoadPlan", chosen: _Chosen, *, owned: bool
+) -> "tuple[LoadRecord, LoadResult]":
+    from perfkit.reliability.climb import find_knee
+    from perfkit.reliability.load import run_load
+    from perfkit.reliability.locust import run_on_locust
+
+    if chosen.engine == "locust":
+        return run_on_locust(plan, workers=chosen.workers or 2, owned=owned)
+    here = Path.cwd()
+    with _watching(invocation) as on_progress:
+        if chosen.ramp_to_knee:
+            return find_knee(plan, cwd=here, owned=owned, on_progress=on_progress)
+        return run_load(plan, cwd=here, owned=owned, on_progress=on_progress, process=chosen.pid)
 
 
 def _only_with(

@@ -48,13 +48,7 @@ def run_load(
         UsageError: the target cannot be used, is not the user's, or the plan is too large.
         MeasurementError: the server cannot be reached at all.
     """
-    stages = planned_stages(plan)
-    expected = sum(stage.expected for stage in stages)
-    if expected > plan.most_requests:
-        raise UsageError(
-            f"{expected:.0f} requests are planned, more than {plan.most_requests}: lower the rate"
-            " or the times, or raise most_requests (--most-requests)"
-        )
+    stages = bounded_stages(plan)
     rng = np.random.default_rng(plan.seed)
     planned = arrivals(stages, plan.arrivals, rng)
     if not len(planned):
@@ -105,6 +99,18 @@ def planned_stages(plan: LoadPlan) -> tuple[Stage, ...]:
             recover=plan.recover,
         )
     )
+
+
+def bounded_stages(plan: LoadPlan) -> tuple[Stage, ...]:
+    """Return the stages of a plan. UsageError where they have more requests than it allows."""
+    stages = planned_stages(plan)
+    expected = sum(stage.expected for stage in stages)
+    if expected > plan.most_requests:
+        raise UsageError(
+            f"{expected:.0f} requests are planned, more than {plan.most_requests}: lower the rate"
+            " or the times, or raise most_requests (--most-requests)"
+        )
+    return stages
 
 
 def _memory(

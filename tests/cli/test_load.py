@@ -5,10 +5,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perfkit.__main__ import run
 from perfkit.errors import ExitCode
+from perfkit.reliability.arrivals import Arrivals, Stage
+from perfkit.reliability.locust import record_of
+from perfkit.reliability.record import Outcome
 from tests.reliability.serving import Served, served
 
 QUICK = ["--rate", "60/s", "--for", "500ms", "--warm", "0s", "--arrivals", "constant"]
@@ -219,6 +223,11 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
         (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee, which"),
         (["http://127.0.0.1/", "--ramp-to-knee", "--ramp", "9s"], "makes its own stages"),
         (["http://127.0.0.1/", "--pid", "1"], "--pid is of --soak, which was not given"),
+        (["http://127.0.0.1/", "--workers", "3"], "--workers is of --engine locust"),
+        (["http://127.0.0.1/", "--engine", "ab"], "found 'ab', wanted perfkit or locust"),
+        (["http://127.0.0.1/", "--engine", "locust", "--soak", "1h"], "neither --ramp-to-knee nor"),
+        (["http://192.0.2.1/", "--engine", "locust"], "say so with --i-own-this-host"),
+        (["a:b", "--engine", "locust"], "--engine locust is for http and https addresses"),
         (["http://127.0.0.1/", "--args", "{"], "--args: "),
         (["http://127.0.0.1/", "--body", "gone"], "--body gone: "),
         (["http://127.0.0.1/", "--tool", "price"], "an HTTP request has no tool"),
@@ -349,3 +358,49 @@ def test_a_configured_value_that_cannot_be_used_is_placed(
     configure("load:\n  p99: 5\n", "{}")
     assert run(["load", "http://127.0.0.1/"]) == ExitCode.USAGE
     assert "performance_thresholds.yaml:2:8: p99: found 5 without" in capsys.readouterr().err
+
+
+def test_the_same_plan_runs_on_locust(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plan.yaml").write_text(
+        f"""
+target: {server.url}/
+requests:
+  - path: /many
+  - path: /broken
+    method: POST
+    headers: {{X-Kind: few}}
+    body: '{{"a": 1}}'
+""",
+        "utf-8",
+    )
+    plan = ["load", "--plan", "plan.yaml", *QUICK, "--p99", "30s", "--availability", "99%"]
+    assert run([*plan, "--engine", "locust", "--workers", "2", "--json"]) == ExitCode.FAILED
+    found = document(capsys)
+    (stage,) = stages = found["stages"]  # type: ignore[misc]
+    assert stages
+    few = [one for one in server.seen if one == ("POST", "/broken", "few")]
+    many = [one for one in server.seen if one == ("GET", "/many", None)]
+    # Every request of the plan, from both workers, was sent once and is told.
+    assert (len(many), len(few)) == (stage["ok"], stage["errors"])
+    assert len(many) + len(few) == stage["due"] == 30
+    assert found["errors"] == {"HTTP 503": len(few)}
+    assert found["notes"][0].startswith("sent by Locust when due, and latency counts from then")  # type: ignore[index]
+    # The latency is at least the service time, since it also holds how late Locust was.
+    assert stage["lag_p99"] >= 0
+
+
+def test_what_no_worker_told_of_was_not_due() -> None:
+    planned = Arrivals(np.array([0.0, 0.1, 0.2, 0.3]), np.zeros(4, dtype=np.int64))
+    rows = [
+        [1, 0.11, 0.15, "degraded", "stale"],
+        [0, 0.0, 0.05, "ok", ""],
+        [2, None, None, "missed", "too many were waiting for an answer"],
+    ]
+    found = record_of(rows, planned, [Stage("hold", 1, 4, 4)], cpu_seconds=1.0)
+    assert found.interrupted
+    assert [Outcome(one).name for one in found.outcome] == ["OK", "DEGRADED", "MISSED", "UNSENT"]
+    assert found.latency[:2] == pytest.approx([0.05, 0.05])
+    assert (found.errors, found.degradations) == (
+        {"too many were waiting for an answer": 1},
+        {"stale": 1},
+    )
