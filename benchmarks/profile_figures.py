@@ -4,7 +4,8 @@ perfkit and bare pyinstrument take turns on the same programs at the same interv
 as met or NOT met: the length of the recordings of three programs, perfkit / pyinstrument (median of
 the rounds, which run both in pairs); by how much the self times of all functions miss that length,
 and those of every export, read again, miss perfkit's; the share error on a program whose functions
-take known shares of the time; how much of the processor time of threads and processes is
+take known shares of the time, and on a call shorter than the interval, whose functions are timed
+one by one, beside pyinstrument; how much of the processor time of threads and processes is
 attributed, beside pyinstrument; and the processor time of both commands on a program that does
 nothing.
 `--write-docs` puts the table into docs/profile.md.
@@ -17,11 +18,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from perfkit.profiling.capture import MAIN_THREAD, Scope, capture
+from pyinstrument import Profiler
+
+from perfkit.profiling.capture import INTERVAL_SECONDS, MAIN_THREAD, Scope, capture
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
 from perfkit.targets import parse_target
@@ -75,6 +79,25 @@ def {name}():
 )
 KNOWN += f"for _ in range(20):\n    {'; '.join(f'{name}()' for name in SHARES)}\n"
 
+
+# Twelve functions of falling length, together 0.2 ms: much shorter than the interval.
+SHORT = "".join(
+    f"""
+def step{index}():
+    total = 0
+    for number in range({round(1800 / (index + 1))}):
+        total += number % 7
+    return total
+"""
+    for index in range(12)
+)
+SHORT += f"""
+STEPS = [{", ".join(f"step{index}" for index in range(12))}]
+
+def main():
+    for step in STEPS:
+        step()
+"""
 
 # Every worker spins for one second of processor time, which is what there is to attribute.
 SPIN = """
@@ -138,6 +161,59 @@ def bare_session(folder: Path) -> dict[str, Any]:
     command = ["-m", "pyinstrument", "-r", "session", "-o", str(session), "program.py"]
     subprocess.run([sys.executable, *command], cwd=folder, check=True)
     return dict(json.loads(session.read_text()))
+
+
+def shares_timed(program: Mapping[str, Any]) -> dict[str, float]:
+    """Return what each step takes of all, timed one by one without a profiler."""
+    taken: dict[str, list[float]] = {step.__name__: [] for step in program["STEPS"]}
+    for _ in range(2000):
+        for step in program["STEPS"]:
+            started = time.perf_counter()
+            step()
+            taken[step.__name__].append(time.perf_counter() - started)
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    return {name: one / sum(medians.values()) for name, one in medians.items()}
+
+
+def shares_bare(program: Mapping[str, Any], calls: int) -> dict[str, float]:
+    """Return the shares that pyinstrument finds in so many calls."""
+    profiler = Profiler(interval=INTERVAL_SECONDS, async_mode="disabled")
+    with profiler:
+        for _ in range(calls):
+            program["main"]()
+    session = profiler.last_session
+    if session is None:
+        raise SystemExit("pyinstrument kept no session")
+    found = dict.fromkeys((step.__name__ for step in program["STEPS"]), 0.0)
+    for stack, seconds in session.frame_records:
+        for frame in stack:
+            name = frame.partition("\x00")[0]
+            if name in found:
+                found[name] += seconds / session.duration
+    return found
+
+
+def short_call(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield the largest error of a share of a call that is shorter than the interval."""
+    (folder / "short.py").write_text(SHORT)
+    program: dict[str, Any] = {}
+    exec(SHORT, program)  # noqa: S102 - written above
+    true = shares_timed(program)
+    recording = capture(parse_target("short:main", cwd=folder), cwd=folder, repeat="auto")
+    ours = dict.fromkeys(true, 0.0)
+    for hot in read(recording).hotspots:
+        if hot.function.name in ours:
+            ours[hot.function.name] = hot.total_share
+    theirs = shares_bare(program, recording.calls)
+    worst, worst_bare = (
+        max(abs(found[name] - share) for name, share in true.items()) for found in (ours, theirs)
+    )
+    yield (
+        f"shares of a call of 0.2 ms, repeated, largest error, at {recording.samples} samples",
+        f"<= {100 * MOST_ERROR:g} points at 1000",
+        f"{100 * worst:.2f} points (pyinstrument {100 * worst_bare:.2f})",
+        worst <= MOST_ERROR,
+    )
 
 
 def seconds_in_spin(session: Mapping[str, Any]) -> float:
@@ -232,6 +308,7 @@ def figures(folder: Path) -> Iterator[tuple[str, str, str, bool]]:
         f"{100 * worst:.2f} points",
         worst <= MOST_ERROR and known.samples >= 1000,
     )
+    yield from short_call(folder)
     yield from parallel(folder)
     program.write_text("")
     pairs = [

@@ -14,6 +14,7 @@ import yaml
 
 from perfkit.cli.app import EXIT_CODES, app
 from perfkit.config.load import variables
+from perfkit.config.meanings import meanings
 from perfkit.config.monitoring import Monitoring
 from perfkit.config.section import Section
 from perfkit.config.thresholds import Thresholds
@@ -89,7 +90,7 @@ def keys(model: type[Section]) -> str:
 def _keys(model: type[Section], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(meanings(model).get(name, "").split())
         inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if _section(kind)]
         if inner:
             repeated = "[]" if get_args(field.annotation) else ""
@@ -98,8 +99,9 @@ def _keys(model: type[Section], prefix: str) -> Iterator[tuple[str, str, str]]:
         elif field.is_required():
             yield f"`{key}`", "required", meaning
         else:
-            value = _in_the_file(model, name, field.default)
-            yield f"`{key}`", f"`{value}`" if value not in {None, ""} else "not set", meaning
+            value = _in_the_file(model, name, field.get_default(call_default_factory=True))
+            given = value not in (None, "", [], {})
+            yield f"`{key}`", f"`{value}`" if given else "not set", meaning
 
 
 def _section(kind: object) -> bool:

@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         # The command line was not understood, so no option has acted yet.
         invocation.json = "--json" in itertools.takewhile(lambda word: word != "--", arguments)
         said = error.format_message().replace(OF_PYDANTIC, "", 1)
-        return invocation.fail(f"{said} See --help.", ExitCode.USAGE)
+        return invocation.fail(f"{said.rstrip('.')}. See --help.", ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return invocation.fail("interrupted; nothing was stored.", ExitCode.INTERRUPTED)
     except (BrokenPipeError, SystemExit) as error:

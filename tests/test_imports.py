@@ -15,13 +15,14 @@ import perfkit
 
 PACKAGE = Path(perfkit.__file__).parent
 
-VOCABULARY = {"errors", "model", "status"}
+VOCABULARY = {"plural", "errors", "model", "status"}
 BASE = VOCABULARY | {"config", "durable", "process_group"}
 """What everybody but the pure folders may import."""
 
 ARROWS: Mapping[str, set[str]] = {
     "errors": set(),
-    "status": set(),
+    "plural": set(),
+    "status": {"errors"},
     "durable": {"errors"},
     "process_group": set(),
     "model": {"errors", "status"},
@@ -36,7 +37,7 @@ ARROWS: Mapping[str, set[str]] = {
     "targets": BASE | {"benchmarking"},
     "profiling": BASE | {"benchmarking", "forge", "stats", "targets"},
     "memory": BASE | {"stats", "targets"},
-    "reliability": BASE | {"stats", "targets"},
+    "reliability": BASE | {"runtime", "stats", "targets"},
     "doctor": BASE | {"benchmarking", "machine"},
     "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},

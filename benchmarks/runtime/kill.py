@@ -19,7 +19,7 @@ from pages import judged
 
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.store import Batch, Store
-from perfkit.runtime.windows import RESOLUTIONS, Calls, Key
+from perfkit.runtime.windows import ALL_TIME, RESOLUTIONS, Calls, Key
 
 LONGEST = 0.1
 """Seconds after which a child is killed at the latest: dozens of batches."""
@@ -66,7 +66,7 @@ def lost(path: Path, name: str, said: list[int]) -> int:
         seconds = {w.start - BEGIN: w for w in store.windows("kill", name, resolution=1)}
         totals = {
             resolution: sum(w.ok for w in store.windows("kill", name, resolution=resolution))
-            for resolution in RESOLUTIONS
+            for resolution in (*RESOLUTIONS, ALL_TIME)
         }
         missing = [n for n in said if n not in seconds or seconds[n].bins.count != 50]
     # One batch may have been stored and not been said.

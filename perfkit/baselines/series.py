@@ -10,6 +10,9 @@ from perfkit.baselines.collection import Collection
 from perfkit.baselines.columns import NONE, UNITS, State, benchmark_of
 from perfkit.baselines.descriptions import UnitOf
 from perfkit.model import Series
+from perfkit.plural import plural
+
+OTHER_VERSIONS = "left out: {} of other versions of the benchmark"
 
 Indices = NDArray[np.int64]
 
@@ -81,9 +84,7 @@ def series_of(
                 labels=labels,
                 values=tuple(matrix[index].tolist()),
                 better="higher" if higher[index] else "lower",
-                notes=(f"{left_out} results of other versions of the benchmark are left out",)
-                if left_out
-                else (),
+                notes=(OTHER_VERSIONS.format(plural(left_out, "result")),) if left_out else (),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.group, one.name)))

@@ -19,6 +19,7 @@ from perfkit.errors import InterruptedMeasurementError, MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.gate.shards import Part, filled, part_of, suite_digest
 from perfkit.model import BenchmarkId, Environment, Run, RunShard, Sample, Verdict
+from perfkit.plural import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,8 @@ def bench_side(
         identities = list(part_of(part, identities, caches))
         if not identities:
             raise MeasurementError(
-                f"shard {part} holds none of the suite's {whole} benchmarks, so nothing was"
-                " measured; use fewer shards."
+                f"shard {part} holds none of the suite's {plural(whole, 'benchmark')}, so nothing"
+                " was measured; use fewer shards."
             )
     installed = read_installed(side.interpreter)
     started = int(now() * 1000)
@@ -98,7 +99,8 @@ def bench_side(
         raise InterruptedMeasurementError("interrupted before the first value; nothing was kept")
     if not samples:
         raise MeasurementError(
-            f"nothing was measured: all {len(identities)} benchmarks declined to run (skipped)."
+            f"nothing was measured: {plural(len(identities), 'benchmark')} declined to run"
+            " (skipped)."
         )
     run = Run(
         identity=f"{started:013d}",

@@ -13,6 +13,7 @@ from perfkit.benchmarking.process import Interpreter, ProcessFailedError, call_c
 from perfkit.benchmarking.suite import Suite
 from perfkit.errors import ConfigError, MeasurementError, UsageError
 from perfkit.model import BenchmarkId, Unit
+from perfkit.plural import plural
 
 DISCOVERY_TIMEOUT = 120.0
 """Seconds for importing a suite; asv itself has no bound here, CI jobs should have one."""
@@ -147,7 +148,8 @@ def select(identities: Sequence[BenchmarkId], patterns: Sequence[str]) -> list[B
     if not chosen:
         known = ", ".join(str(identity) for identity in identities[:5]) or "none"
         raise UsageError(
-            f"none of {len(identities)} benchmarks matches {' or '.join(map(repr, patterns))};"
+            f"of {plural(len(identities), 'benchmark')} none matches"
+            f" {' or '.join(map(repr, patterns))};"
             f" the first ones are {known}."
         )
     return chosen

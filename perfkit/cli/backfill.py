@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.cli.invocation import Invocation
 from perfkit.errors import ExitCode
+from perfkit.plural import plural
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.suite import Suite
@@ -51,7 +52,7 @@ def backfill(
     descriptions = read_descriptions(suite.results)
     interrupted, found = False, {}
     saying(invocation)(f"what asv says is written into {log}")
-    with working(invocation, f"asv run: {len(commits)} commits"):
+    with working(invocation, f"asv run: {plural(len(commits), 'commit')}"):
         matrix = matrix_of(suite, log)
         before = existing_results(suite.results, matrix.machine, commits)
         code = 0

@@ -7,6 +7,7 @@ import typer
 
 from perfkit.cli import options
 from perfkit.errors import ExitCode
+from perfkit.plural import plural
 
 if TYPE_CHECKING:
     from perfkit.forge.git import Repository
@@ -141,7 +142,7 @@ def prune(
         for path in paths:
             path.unlink(missing_ok=True)
     said = "deleted" if delete else "can go; --delete deletes them"
-    lines = [*map(str, paths), f"{len(paths)} files {said}"]
+    lines = [*map(str, paths), f"{plural(len(paths), 'file')} {said}"]
     return invocation.finish(
         ExitCode.PASSED,
         text=Raw("\n".join(lines) + "\n"),
@@ -172,7 +173,7 @@ def import_(
     folder, repository = _folder(results), _repository()
     revision = repository.resolve(commit)
     read = [(path, read_foreign(path)) for path in files]  # all, before the first is stored
-    stored = []
+    stored, lines = [], []
     for path, measured in read:
         run = as_run(
             measured,
@@ -181,6 +182,8 @@ def import_(
             started=int(path.stat().st_mtime * 1000),
         )
         target = save_run(folder, run, descriptions_of(run))
+        count = plural(len(run.samples), "benchmark")
+        lines.append(f"{path}: {count} of {measured.tool} stored in {target}")
         stored.append(
             {
                 "file": str(path),
@@ -189,10 +192,6 @@ def import_(
                 "stored": str(target),
             }
         )
-    lines = [
-        f"{one['file']}: {one['benchmarks']} benchmarks of {one['tool']} stored in {one['stored']}"
-        for one in stored
-    ]
     return invocation.finish(
         ExitCode.PASSED, text=Raw("\n".join(lines) + "\n"), values={"runs": stored}
     )
@@ -224,10 +223,13 @@ def export(
     folder = _folder(results)
     collection, unreadable = read_results(folder)
     rows = export_parquet(collection, target, unit_of=unit_of_results(folder))
-    left_out = f", {len(unreadable)} files cannot be read" if unreadable else ""
+    left_out = f", {plural(len(unreadable), 'file')} cannot be read" if unreadable else ""
     return invocation.finish(
         ExitCode.MEASUREMENT if unreadable else ExitCode.PASSED,
-        text=Raw(f"{rows} results of {collection.files} files written to {target}{left_out}\n"),
+        text=Raw(
+            f"{plural(rows, 'result')} of {plural(collection.files, 'file')} written to"
+            f" {target}{left_out}\n"
+        ),
         values={"rows": rows, "files": collection.files, "unreadable": len(unreadable)},
     )
 

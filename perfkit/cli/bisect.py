@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfkit.cli import options
+from perfkit.plural import plural
 
 if TYPE_CHECKING:
     from perfkit.benchmarking.sides import Sides
@@ -86,7 +87,7 @@ def bisect(
         return report.comparisons[0]
 
     def told(revision: "Revision", left: int) -> None:
-        say(f"{left} commits left, measuring {revision.commit[:10]} {revision.subject}")
+        say(f"{plural(left, 'commit')} left, measuring {revision.commit[:10]} {revision.subject}")
 
     found = find_culprit(
         repository,

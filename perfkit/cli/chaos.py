@@ -1,7 +1,7 @@
 """``perfkit chaos``: what happens when something fails, on purpose and undone."""
 
 from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 
@@ -38,7 +38,6 @@ def run(
     from rich.text import Text
 
     from perfkit.config.chaos_plan import read_chaos_plan
-    from perfkit.model import Status
     from perfkit.reliability.experiment import run_experiment
     from perfkit.reliability.journal import Journal
     from perfkit.reporting.chaos_text import chaos_text, chaos_values
@@ -59,21 +58,11 @@ def run(
         )
     finally:
         diary.close()
-    match result.status:
-        case _ if result.interrupted:
-            code = ExitCode.INTERRUPTED
-        case Status.PASSED:
-            code = ExitCode.PASSED
-        case Status.FAILED:
-            code = ExitCode.FAILED
-        case Status.INCONCLUSIVE:
-            code = ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-        case Status.ERROR:
-            code = ExitCode.MEASUREMENT
-        case _:
-            assert_never(result.status)
     return invocation.finish(
-        code, text=chaos_text(result), values=chaos_values(result), status=result.status
+        result.status.exit_code(strict=strict, interrupted=result.interrupted),
+        text=chaos_text(result),
+        values=chaos_values(result),
+        status=result.status,
     )
 
 
@@ -99,12 +88,20 @@ def inject(
             help="What the command talks to: http://HOST:PORT or HOST:PORT.",
         ),
     ] = None,
+    failpoint: Annotated[
+        str,
+        typer.Option(
+            "--failpoint",
+            metavar="NAME",
+            help="Place of the command's perfkit.runtime.inject: latency, error or hang there.",
+        ),
+    ] = "",
     measures: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="How much: delay, jitter, status, rate, size, share; may be repeated.",
+            help="How much: delay, jitter, status, rate, size, share, count; may be repeated.",
         ),
     ] = None,
     after: Annotated[str, typer.Option("--after", metavar="TIME", help="When it begins.")] = "0s",
@@ -135,7 +132,7 @@ def inject(
     if bad := [name for name, sign, _ in pairs if not sign]:
         raise UsageError(f"--set {bad[0]}: wanted NAME=VALUE, such as delay=200ms")
     injection = Injection(
-        fault=fault_of(fault, {name: value for name, _, value in pairs}),
+        fault=fault_of(fault, {name: value for name, _, value in pairs}, failpoint),
         command=tuple(command),
         upstream=upstream,
         after=parse_duration(after),
@@ -145,6 +142,8 @@ def inject(
     found = run_under(injection, cwd=Path.cwd(), say=lambda line: console.print(Text(line, "dim")))
     code = ExitCode.PASSED if found.code == 0 else ExitCode.MEASUREMENT
     ended = f"with {found.code}" if found.code >= 0 else f"by signal {-found.code}"
+    if not found.hits and found.code and not found.interrupted:
+        ended += ", by itself"
     times = f"{found.hits} times" if found.hits != 1 else "once"
     return invocation.finish(
         ExitCode.INTERRUPTED if found.interrupted else code,

@@ -8,6 +8,7 @@ import typer
 
 from perfkit.cli import options
 from perfkit.errors import ExitCode
+from perfkit.plural import plural
 
 if TYPE_CHECKING:
     from perfkit.model import DrillResult
@@ -51,7 +52,7 @@ def backup(
     found = back_up(sources, archive, taken_at=time.time())
     return invocation.finish(
         ExitCode.PASSED,
-        text=Text(f"{len(found.files)} files in {archive}, digest {found.digest[:16]}"),
+        text=Text(f"{plural(len(found.files), 'file')} in {archive}, digest {found.digest[:16]}"),
         values={"files": len(found.files), "digest": found.digest, "taken_at": found.taken_at},
     )
 
@@ -68,7 +69,7 @@ def verify(context: typer.Context, archive: Archive, *, json: options.Json = Fal
     invocation.command = "drill verify"
     found = read_manifest(archive)
     wrong = problems(archive)
-    whole = f"{len(found.files)} files, every byte as it was, digest {found.digest[:16]}"
+    whole = f"{plural(len(found.files), 'file')}, every byte as it was, digest {found.digest[:16]}"
     return invocation.finish(
         ExitCode.FAILED if wrong else ExitCode.PASSED,
         text=Text("\n".join(wrong) if wrong else whole),
@@ -95,7 +96,7 @@ def restore(
     found = put_back(archive, folder)
     return invocation.finish(
         ExitCode.PASSED,
-        text=Text(f"{len(found.files)} files in {folder}, digest {found.digest[:16]}"),
+        text=Text(f"{plural(len(found.files), 'file')} in {folder}, digest {found.digest[:16]}"),
         values={"files": len(found.files), "digest": found.digest},
     )
 

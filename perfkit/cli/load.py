@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfkit.cli import options
 from perfkit.errors import ExitCode, UsageError
+from perfkit.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,21 +157,9 @@ def load(
 
 
 def _code(result: "LoadResult", *, strict: bool) -> ExitCode:
-    from perfkit.model import Status
-
-    match result.status:
-        case Status.FAILED:
-            return ExitCode.FAILED
-        case _ if result.interrupted:
-            return ExitCode.INTERRUPTED
-        case Status.PASSED:
-            return ExitCode.PASSED
-        case Status.INCONCLUSIVE:
-            return ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-        case Status.ERROR:
-            return ExitCode.MEASUREMENT
-        case _:
-            assert_never(result.status)
+    # An objective that was missed before the interruption stays missed.
+    open_end = result.interrupted and result.status is not Status.FAILED
+    return result.status.exit_code(strict=strict, interrupted=open_end)
 
 
 def _request(

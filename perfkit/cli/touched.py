@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.cli.impact import stored_place
 from perfkit.errors import PerfkitError, UsageError
+from perfkit.plural import plural
 
 if TYPE_CHECKING:
     from perfkit.config.thresholds import Thresholds
@@ -84,13 +85,13 @@ def only_those(found: "Impact | None", patterns: list[str]) -> Chosen:
     }
     if len(left) == len(found.paths):
         raise UsageError(
-            f"--only-touched: none of {len(left)} stored profiles meets the change, so the map"
-            " chooses nothing; leave it out to measure everything."
+            f"--only-touched: of {plural(len(left), 'stored profile')} none meets the change, so"
+            " the map chooses nothing; leave it out to measure everything."
         )
     names = "|".join(map(re.escape, left))
     warning = (
-        f"--only-touched left out {len(left)} benchmarks whose stored profile does not meet the"
-        " change: a map chose, and what it left out was not measured"
+        f"--only-touched left out {plural(len(left), 'benchmark')} whose stored profile does not"
+        " meet the change: a map chose, and what it left out was not measured"
     )
     if not left:
         return Chosen(patterns=[])
@@ -111,6 +112,5 @@ def _doubt(found: "Impact", path: "PathShare") -> str:
     if path.behind is None:
         return "its stored profile is of no commit that is known here"
     if path.behind:
-        count = "one commit" if path.behind == 1 else f"{path.behind} commits"
-        return f"its stored profile is {count} older than the base"
+        return f"its stored profile is {plural(path.behind, 'commit')} older than the base"
     return "; ".join(found.unmapped)

@@ -28,7 +28,9 @@ class PlannedFault(Section):
     lasts: Duration = 0.0
     """For how long; a killed process is started anew after it."""
     measures: dict[str, str] = Field(default_factory=dict)
-    """How much: delay, jitter, status, rate, share, as its kind has them."""
+    """How much: delay, jitter, status, rate, share, as its kind has them; count at a failpoint."""
+    failpoint: str = ""
+    """Named place of the started program where it happens, instead of before its server."""
 
 
 class Expected(Section):
@@ -48,7 +50,9 @@ class ChaosPlan(Section):
     load: LoadPlan
     """The load that shows the state; its objectives are the steady state."""
     start: str = ""
-    """Command of the server, started before and ended after; kill and stop need it."""
+    """Command of the server, started before and ended after; kill, stop and failpoints need it."""
+    ready: str = ""
+    """HOST:PORT that has to accept connections first; left out, that of the target."""
     ready_within: PositiveDuration = 10.0
     """Time that the server has until it accepts connections."""
     steady: PositiveDuration = 5.0
@@ -77,8 +81,9 @@ class ChaosPlan(Section):
                     f" the method of {self.method:g}s"
                 )
                 raise ValueError(message)
-            if fault.kind in {"kill", "stop"} and not self.start:
-                message = f"found {fault.kind} without start, wanted the command of the process"
+            if (fault.failpoint or fault.kind in {"kill", "stop"}) and not self.start:
+                what = f"a failpoint ({fault.failpoint})" if fault.failpoint else fault.kind
+                message = f"found {what} without start, wanted the command of the process"
                 raise ValueError(message)
         return self
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from perfkit.config.meanings import meanings, sections_in
 from perfkit.config.monitoring import Monitoring
 from perfkit.config.thresholds import Thresholds
 
@@ -24,6 +25,11 @@ def schemas() -> Mapping[str, str]:
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             **model.model_json_schema(by_alias=True, mode="validation"),
         }
+        for section in sections_in(model):
+            schema = document if section is model else document["$defs"][section.__name__]
+            for field, text in meanings(section).items():
+                key = section.model_fields[field].alias or field
+                schema["properties"][key]["description"] = text
         texts[name] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return texts
 

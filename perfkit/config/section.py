@@ -6,14 +6,16 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """Frozen, no unknown key, no silent conversion of types."""
+    """Frozen, no unknown key, no silent conversion of types.
+
+    What a key means stands in the text under it; :mod:`perfkit.config.meanings` reads it.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         strict=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
 

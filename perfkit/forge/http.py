@@ -19,6 +19,7 @@ from perfkit.forge.address import LOOPBACK, next_link, origin_of, reached_from
 from perfkit.forge.answer import Answer, RefusedError, UnansweredError
 from perfkit.forge.exchange import Exchange, Request
 from perfkit.forge.rate_limit import asked_pause
+from perfkit.plural import plural
 
 REDIRECTS = 3
 """Hops that are followed on the same host; a renamed repository is one."""
@@ -122,8 +123,8 @@ class Client:
         while url is not None:
             if url in seen or len(seen) == self.limits.pages:
                 raise PostingError(
-                    f"{self._place(url)}: the list did not end after {len(seen)} pages; nothing was"
-                    " written, as a comment on a later page might exist."
+                    f"{self._place(url)}: the list did not end after {plural(len(seen), 'page')};"
+                    " nothing was written, as a comment on a later page might exist."
                 )
             seen.add(url)
             answer = self._repeated("GET", url, explain)

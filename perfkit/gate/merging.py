@@ -12,6 +12,7 @@ from typing import assert_never
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import UsageError
+from perfkit.gate.load import Load, together
 from perfkit.gate.rejudging import rejudged
 from perfkit.gate.shards import Part, shard_note
 from perfkit.gate.waivers import ABSENT, ELSEWHERE, with_exceeded
@@ -294,12 +295,19 @@ def _warnings(pieces: Sequence[Piece], lost: Sequence[str]) -> Iterator[str]:
             "the shards ran on machines of different kinds; each measured both sides of its"
             " benchmarks, so the rows hold, but do not compare times between rows"
         )
-    said = Counter(text for piece in pieces for text in piece.report.warnings)
-    for piece in pieces:
-        for text in piece.report.warnings:
-            own = [row for row in piece.report.comparisons if row.benchmark.beside is None]
-            if text == shard_note(piece.shard, len(own) + len(piece.shard.skipped)):
-                continue  # the whole is there now
-            if said[text] == 1:
-                yield f"shard {_part(piece.shard)}: {text}"
+    told = [(piece, text, Load.of(text)) for piece in pieces for text in piece.report.warnings]
+    said = Counter(text for _, text, load in told if load is None)
+    for piece, text, load in told:
+        own = [row for row in piece.report.comparisons if row.benchmark.beside is None]
+        if text == shard_note(piece.shard, len(own) + len(piece.shard.skipped)):
+            continue  # the whole is there now
+        if load is None and said[text] == 1:
+            yield f"shard {_part(piece.shard)}: {text}"
     yield from (text for text, count in said.items() if count > 1)
+    # Figures of each shard's own: added up, those under load and those that only waited.
+    for kind in (True, False):
+        loads = [(piece, load) for piece, _, load in told if load and bool(load.loaded) is kind]
+        if loads:
+            parts = ", ".join(_part(piece.shard) for piece, _ in loads)
+            which = "shard" if len(loads) == 1 else "shards"
+            yield f"{which} {parts}: {together(load for _, load in loads)}"

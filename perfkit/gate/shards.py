@@ -13,6 +13,7 @@ from typing import Self
 
 from perfkit.errors import UsageError
 from perfkit.model import BenchmarkId, Shard
+from perfkit.plural import plural
 
 MOST = 1000
 """Shards that are taken for meant; a matrix of GitHub has at most 256 jobs."""
@@ -115,7 +116,10 @@ def suite_digest(versions: Mapping[BenchmarkId, str]) -> str:
 
 def shard_note(shard: Shard, own: int) -> str:
     """Return what a report of one shard says of itself; ``own`` counts its benchmarks."""
-    part, suite = Part(shard.index, shard.count), f"the suite's {len(shard.expected)} benchmarks"
+    part, suite = (
+        Part(shard.index, shard.count),
+        f"the suite's {plural(len(shard.expected), 'benchmark')}",
+    )
     if own == 0:
         return f"shard {part} holds none of {suite}: use fewer shards"
     return f"shard {part}: {own} of {suite}; `perfkit merge` gives the verdict of all shards"

@@ -44,6 +44,32 @@ def clear_stdlib_caches() -> None:
         clear_internal()
 
 
+_NUMPY_SIZES = 1024
+_NUMPY_EACH = 16
+_NUMPY_DIMENSIONS = 8
+"""numpy keeps the data of up to 7 freed arrays of each size below 1024 bytes, and up to 15 freed
+shapes of each length (``alloc.c`` of numpy, ``NBUCKETS`` and ``NCACHE``)."""
+
+
+def fill_numpy_cache() -> bool:
+    """Fill numpy's cache of small buffers to its bound; False where numpy is not imported.
+
+    Arrays of ever other sizes would go on filling it for tens of thousands of calls. There is no
+    way to empty it.
+    """
+    numpy = sys.modules.get("numpy")
+    empty = getattr(numpy, "empty", None)
+    if empty is None:
+        return False
+    for size in range(_NUMPY_SIZES):
+        together = [empty(size, "u1") for _ in range(_NUMPY_EACH)]
+        together.clear()
+    for length in range(1, _NUMPY_DIMENSIONS + 1):
+        together = [empty((1,) * length, "u1") for _ in range(_NUMPY_EACH)]
+        together.clear()
+    return True
+
+
 def lru_caches() -> tuple[list[LruCache], list[LruCache]]:
     """Return every ``functools.lru_cache`` there is: the standard library's, and the others.
 

@@ -37,6 +37,13 @@ class SiteGrowth:
         """The slope in bytes; where only the blocks rise steadily, at least a byte for each."""
         return max(self.in_bytes.per_iteration, self.in_blocks.per_iteration)
 
+    @property
+    def bytes_interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of that slope."""
+        low, high = self.in_bytes.interval
+        least = self.in_blocks.interval
+        return max(low, least[0]), max(high, least[1])
+
 
 def site_growths(recording: Recording, own: Callable[[str], bool]) -> list[SiteGrowth]:
     """Classify every call site of a recording; ``own(file)`` tells the target's code."""
@@ -88,7 +95,15 @@ def decide(
         for found in growths
         if found.shape is Shape.GROWING and 0 < found.bytes_per_iteration <= ceiling
     ]
-    if growing and recording.filling_caches:
+    paid = [found for found in growing if _is_paid_for(found, growths, recording.marks)]
+    if paid and len(paid) == len(growing):
+        state, sites = LeakState.INCONCLUSIVE, growing
+        reason = (
+            f"the slope held over {n} iterations, but what {_givers(growths, show)} had allocated"
+            " was given back as fast: entries that replace others look like this, and so does a"
+            " leak beside a store that is used up; look longer with --iterations"
+        )
+    elif growing and recording.filling_caches:
         state, sites = LeakState.INCONCLUSIVE, growing
         reason = (
             f"the slope held over {n} iterations, but meanwhile {_caches(recording)}: "
@@ -112,7 +127,7 @@ def decide(
             if below
             else f"no line's live memory grew with the number of calls, over {n} iterations"
         )
-    notes = [
+    notes = [*recording.notes] + [
         f"{show(found.site.frame)} grew over the shorter run but not over the longer: bounded"
         for found in growths
         if found.shape in (Shape.FILLED, Shape.STEADY) and found.site.frame in seen_before
@@ -140,6 +155,7 @@ def decide(
             LeakSite(
                 place=show(found.site.frame),
                 bytes_per_iteration=found.bytes_per_iteration,
+                bytes_interval=found.bytes_interval,
                 blocks_per_iteration=max(0.0, found.in_blocks.per_iteration),
                 stack=tuple(map(show, found.site.stack)),
             )
@@ -151,6 +167,33 @@ def decide(
         reason=reason,
         notes=tuple(notes),
     )
+
+
+def _is_paid_for(grown: SiteGrowth, growths: list[SiteGrowth], marks: tuple[int, ...]) -> bool:
+    """Whether a line grew only as fast as other lines' memory was given back.
+
+    So does a ring that was full from the start, while its new entries replace the first ones.
+    """
+    falling = [found.site for found in growths if _falls(found)]
+    if not falling:
+        return False
+    together = [
+        growth(marks, tuple(map(sum, zip(*columns, strict=True))))
+        for columns in (
+            [grown.site.live_bytes, *(site.live_bytes for site in falling)],
+            [grown.site.live_blocks, *(site.live_blocks for site in falling)],
+        )
+    ]
+    return all(found.shape not in (Shape.GROWING, Shape.FILLING) for found in together)
+
+
+def _falls(found: SiteGrowth) -> bool:
+    return found.in_bytes.interval[1] < 0 and found.in_blocks.interval[1] < 0
+
+
+def _givers(growths: list[SiteGrowth], show: Callable[[Frame], str]) -> str:
+    falling = [found for found in growths if _falls(found)]
+    return show(min(falling, key=lambda found: found.in_bytes.per_iteration).site.frame)
 
 
 def _caches(recording: Recording) -> str:

@@ -1,30 +1,33 @@
 """Look for leaks: runs of growing length in fresh children, until the answer holds."""
 
-import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfkit.errors import UsageError
-from perfkit.memory.decide import SiteGrowth, decide, needs_confirmation, site_growths
+from perfkit.memory.decide import decide, needs_confirmation
 from perfkit.memory.growth import SEGMENTS, Shape
-from perfkit.memory.places import naming_one_of, own_code, shown_from
-from perfkit.memory.read import read_series
-from perfkit.memory.series import Frame, Holder, Recording
-from perfkit.model import LeakResult
-from perfkit.targets import Target, TargetKind, run_child
+from perfkit.memory.places import naming_one_of, shown_from
+from perfkit.memory.runs import Runs, Seen
+from perfkit.memory.unplaced import Totals, Unplaced, unplaced
+from perfkit.model import LeakResult, LeakState
+from perfkit.targets import Target, TargetKind
 from perfkit.targets.found import check_found
 
 FIRST = 1000
-"""Length of the first run: enough for a dict or list that only grows in steps to show it."""
+"""Length of the first run: a list that grows at every tenth call is enlarged a few times."""
 
-FIRST_SECONDS = 5.0
-"""Time that the first run may take; a slow target gets fewer iterations."""
-
-LEAST_ITERATIONS = SEGMENTS * 4 // 3
-"""Below this a segment of the growth test would hold no whole iteration."""
+PLAIN = 1000
+"""Length of the run without memray: enough for a dict or list that grows in steps to show it."""
 
 CONFIRMING = 4000
 """Length of the run that must confirm a growth before it is called a leak."""
+
+FIRST_SECONDS = 5.0
+"""Time that each of the first two runs may take; a slow target gets fewer iterations."""
+
+LEAST_ITERATIONS = SEGMENTS * 4 // 3
+"""Below this a segment of the growth test would hold no whole iteration."""
 
 BUDGET_SECONDS = 20.0
 """Time that the confirming run may take; a slow target gets as many iterations as fit."""
@@ -42,23 +45,25 @@ def find_leaks(
     timeout: float | None = None,
     budget: float = BUDGET_SECONDS,
     captures: Path | None = None,
+    native: bool = False,
     environment: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> LeakResult:
     """Say whether a target keeps more memory the more often it runs, and which lines keep it.
 
-    A first run of :data:`FIRST` iterations clears what does not grow. What grows is run again, in
-    a fresh process, for :data:`CONFIRMING` iterations as far as ``budget`` allows: a cache with a
-    bound stops growing, a leak does not.
+    A first run of :data:`FIRST` calls under memray and one of :data:`PLAIN` without it clear what
+    does not grow. What grows is run again, in a fresh process, for :data:`CONFIRMING` calls as far
+    as ``budget`` allows: a cache with a bound stops growing, a leak does not.
 
     Args:
         target: A callable or a benchmark; it is called again and again in one process.
         cwd: The directory the target is imported from.
         ceiling: Growth that is allowed, in bytes per iteration.
-        iterations: Length of the only run, instead of those two.
+        iterations: Length of the only run under memray, and of the one without it.
         timeout: Seconds that one run may take before it is ended.
-        budget: Seconds that the confirming run should take at most.
+        budget: Seconds that a confirming run should take at most.
         captures: A folder to keep memray's captures in, for its own reporters.
+        native: Record C stacks as well.
         environment: Variables set over the present ones.
         progress: Gets one line before each run.
 
@@ -66,7 +71,7 @@ def find_leaks(
         UsageError: The target cannot be repeated, or the iterations are too few to judge.
         MeasurementError: The target failed, or memray could not watch it.
     """
-    if target.kind not in (TargetKind.CALLABLE, TargetKind.BENCHMARK):
+    if target.kind in (TargetKind.SCRIPT, TargetKind.MODULE):
         raise UsageError(
             f"{target} is a {target.kind}, which starts anew each time, so nothing can pile up: "
             "leaks are looked for in pkg.mod:callable or bench:NAME, which can be repeated"
@@ -79,82 +84,115 @@ def find_leaks(
     if environment is None:
         check_found(target, cwd)
 
-    def run(length: int, seconds: float | None = None) -> tuple[Recording, list[SiteGrowth]]:
-        progress(f"running {target} {'up to ' if seconds else ''}{length} times under memray")
-        recording, own = _run(
-            target,
-            cwd=cwd,
-            iterations=length,
-            seconds=seconds,
-            timeout=timeout,
-            captures=captures,
-            environment=environment,
-        )
-        return recording, site_growths(recording, own)
-
-    recording, growths = run(iterations) if iterations else run(FIRST, FIRST_SECONDS)
-    seen_before: frozenset[Frame] = frozenset()
-    longer = affordable(recording, budget)
-    if not iterations and longer and needs_confirmation(growths, ceiling):
-        seen_before = frozenset(
-            found.site.frame for found in growths if found.shape is Shape.GROWING
-        )
-        recording, growths = run(longer)
-    return decide(
-        str(target),
-        recording,
-        growths,
-        ceiling=ceiling,
-        show=shown_from(cwd),
-        keeps=naming_one_of(recording.holders),
-        seen_before=seen_before,
+    runs = Runs(
+        target=target,
+        cwd=cwd,
+        timeout=timeout,
+        captures=captures,
+        native=native,
+        environment=environment,
+        progress=progress,
     )
+    search = _Search(runs, ceiling, budget)
+    return search.in_one_run(iterations) if iterations else search.in_growing_runs()
 
 
-def affordable(recording: Recording, budget: float) -> int:
-    """Return how long a run fits into ``budget`` seconds; 0 unless that is twice the last one."""
-    cost = recording.seconds_per_iteration * _READING_SHARE
-    fitting = CONFIRMING if cost * CONFIRMING <= budget else int(budget / cost) // 4 * 4
-    return fitting if fitting >= 2 * recording.iterations else 0
+@dataclass(frozen=True, slots=True)
+class _Search:
+    runs: Runs
+    ceiling: float
+    budget: float
 
+    def in_one_run(self, length: int) -> LeakResult:
+        result = self._judged([self.runs.watched(length)])
+        if result.state is not LeakState.CLEAN:
+            return result
+        totals = self.runs.counted(length)
+        return with_totals(result, totals, unplaced(totals, self.ceiling))
 
-def _run(
-    target: Target,
-    *,
-    cwd: Path,
-    iterations: int,
-    seconds: float | None,
-    timeout: float | None,
-    captures: Path | None,
-    environment: Mapping[str, str] | None,
-) -> tuple[Recording, Callable[[str], bool]]:
-    with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
-        folder = captures or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        capture = folder.resolve() / f"leaks-{iterations}.bin"
-        capture.unlink(missing_ok=True)
-        answer = run_child(
-            "perfkit.memory.capture",
-            {
-                "target": target.to_json(),
-                "capture": str(capture),
-                "iterations": iterations,
-                "seconds": seconds,
-                "native": False,
-            },
-            cwd=cwd,
-            name=str(target),
-            timeout=timeout,
-            environment=environment,
+    def in_growing_runs(self) -> LeakResult:
+        seen = self._confirmed([self.runs.watched(FIRST, FIRST_SECONDS)])
+        result = self._judged(seen)
+        if result.state is not LeakState.CLEAN:
+            return result
+        totals = self.runs.counted(PLAIN, FIRST_SECONDS)
+        found = unplaced(totals, self.ceiling)
+        if found.state is LeakState.CLEAN:
+            return with_totals(result, totals, found)
+        if seen[-1].recording.iterations < totals.iterations:
+            seen = self._confirmed([*seen, self.runs.watched(totals.iterations)])
+            result = self._judged(seen)
+            if result.state is not LeakState.CLEAN:
+                return result
+        longer = affordable(totals.seconds_per_iteration, self.budget)
+        if longer >= 2 * totals.iterations:
+            totals = self.runs.counted(longer)
+            found = unplaced(totals, self.ceiling)
+        return with_totals(result, totals, found)
+
+    def _confirmed(self, seen: list[Seen]) -> list[Seen]:
+        """Look at ever longer runs, until one shows no growth or there is no time for a longer."""
+        while needs_confirmation(seen[-1].growths, self.ceiling):
+            last = seen[-1].recording
+            longer = affordable(last.seconds_per_iteration, self.budget)
+            if longer < 2 * last.iterations:
+                break
+            seen = [*seen, self.runs.watched(longer)]
+        return seen
+
+    def _judged(self, seen: list[Seen]) -> LeakResult:
+        *earlier, longest = seen
+        return decide(
+            str(self.runs.target),
+            longest.recording,
+            longest.growths,
+            ceiling=self.ceiling,
+            show=shown_from(self.runs.cwd),
+            keeps=naming_one_of(longest.recording.holders),
+            seen_before=frozenset(
+                found.site.frame
+                for before in earlier
+                for found in before.growths
+                if found.shape is Shape.GROWING
+            ),
         )
-        marks, stacks = read_series(
-            capture, answer["marks"], direct=Frame("<call>", 0, str(target))
+
+
+def affordable(seconds_per_iteration: float, budget: float) -> int:
+    """Return how long a run fits into ``budget`` seconds, at most :data:`CONFIRMING`, in fours."""
+    cost = seconds_per_iteration * _READING_SHARE
+    return CONFIRMING if cost * CONFIRMING <= budget else int(budget / cost) // 4 * 4
+
+
+def with_totals(result: LeakResult, totals: Totals, found: Unplaced) -> LeakResult:
+    """Return what was said of the lines together with what the counts of the process say."""
+    blind = [
+        what
+        for what, values in (
+            ("malloc", totals.malloc_bytes),
+            ("the resident size", totals.resident_bytes),
         )
-    recording = Recording(
-        marks=marks,
-        stacks=stacks,
-        seconds_per_iteration=answer["seconds_per_iteration"],
-        filling_caches=tuple((name, size, bound) for name, size, bound in answer["filling_caches"]),
-        holders=tuple(Holder(**held) for held in answer["holders"]),
+        if values is None
+    ]
+    notes = [*result.notes]
+    if blind:
+        notes.append(
+            f"growth that memray does not see was not looked for in {' and '.join(blind)}: this"
+            " system, or an allocator in the place of malloc, does not tell"
+        )
+    if found.state is LeakState.CLEAN:
+        also = f", nor the whole process over {totals.iterations} without it"
+        return replace(
+            result,
+            iterations=max(result.iterations, totals.iterations),
+            reason=f"{result.reason} under memray{also}",
+            notes=tuple(notes),
+        )
+    return replace(
+        result,
+        state=found.state,
+        iterations=totals.iterations,
+        unplaced=found.bytes_per_iteration,
+        reason=found.reason,
+        notes=tuple(notes),
     )
-    return recording, own_code(answer["own_roots"])

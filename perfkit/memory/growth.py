@@ -5,6 +5,7 @@ The test reads the lower envelope: the run, without its first quarter, is cut in
 there and sometimes not leaves the minima alone; a leak lifts every one of them.
 """
 
+import math
 import statistics
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +39,15 @@ STOPPED_PACE = 0.1
 still gains a few bytes when ``"v1000"`` replaces ``"v1"``."""
 
 
+_PAIRS = SEGMENTS * (SEGMENTS - 1) // 2
+
+_SCORE_SPREAD = math.sqrt(SEGMENTS * (SEGMENTS - 1) * (2 * SEGMENTS + 5) / 18)
+"""Standard deviation of Kendall's score of a series that goes nowhere, without ties."""
+
+_LOW = round((_PAIRS - 1.96 * _SCORE_SPREAD) / 2) - 1
+"""Slopes below the 95 % interval, of all pairs in order (Sen 1968)."""
+
+
 class Shape(StrEnum):
     """How a series of live memory behaved over one run."""
 
@@ -53,17 +63,21 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The shape of one series and its slope per iteration, in the unit of the series."""
+    """The shape of one series and its slope per iteration, in the unit of the series.
+
+    ``interval`` is the 95 % confidence interval of the slope.
+    """
 
     shape: Shape
     per_iteration: float
+    interval: tuple[float, float]
 
 
 def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
     """Classify ``values``, taken after ``marks`` iterations (both ascending in time).
 
     The slope is the median over all pairs of segment minima (Theil 1950, Sen 1968): one late jump
-    does not move it.
+    does not move it. Its interval is Sen's, from the variance of Kendall's score.
 
     Raises:
         ValueError: a segment holds no mark, so the run was too short to classify.
@@ -71,26 +85,30 @@ def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
     minima = segment_minima(marks, values)
     steps = [later - earlier for earlier, later in pairwise(minima)]
     total = minima[-1] - minima[0]
-    per_segment = statistics.median(
-        (minima[j] - minima[i]) / (j - i) for i in range(SEGMENTS) for j in range(i + 1, SEGMENTS)
+    per_call = SEGMENTS / (marks[-1] * 3 / 4)
+    slopes = sorted(
+        (minima[j] - minima[i]) / (j - i) * per_call
+        for i in range(SEGMENTS)
+        for j in range(i + 1, SEGMENTS)
     )
-    slope = per_segment * SEGMENTS / (marks[-1] * 3 / 4)
+    slope = statistics.median(slopes)
+    interval = (slopes[_LOW], slopes[-1 - _LOW])
     if total <= 0 or min(steps) < 0:
-        return Growth(Shape.STEADY, slope)
+        return Growth(Shape.STEADY, slope, interval)
     half = SEGMENTS // 3 - 1
     early = (minima[half] - minima[0]) / half
     late = (minima[-1] - minima[half]) / (SEGMENTS - 1 - half)
     tail = (minima[-1] - minima[-1 - TAIL]) / TAIL
     if tail <= STOPPED_PACE * early:
-        return Growth(Shape.FILLED, slope)
+        return Growth(Shape.FILLED, slope, interval)
     if (
         sum(step > 0 for step in steps) >= RISING_SHARE * len(steps)
         and max(steps) <= LARGEST_STEP_SHARE * total
         and late >= KEPT_PACE * early
         and tail >= TAIL_PACE * early
     ):
-        return Growth(Shape.GROWING, slope)
-    return Growth(Shape.FILLING, slope)
+        return Growth(Shape.GROWING, slope, interval)
+    return Growth(Shape.FILLING, slope, interval)
 
 
 def segment_minima(marks: tuple[int, ...], values: tuple[int, ...]) -> list[int]:

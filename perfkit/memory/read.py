@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.errors import MeasurementError
-from perfkit.memory import capture
+from perfkit.memory import capture, loop, pause
 from perfkit.memory.growth import covers
 from perfkit.memory.series import Frame, StackSeries
 from perfkit.targets import load
@@ -15,7 +15,8 @@ from perfkit.targets import load
 if TYPE_CHECKING:
     from memray._memray import TemporalAllocationRecord
 
-_DRIVERS = {capture.__file__, load.__file__}
+_OWN = {capture.__file__, loop.__file__, pause.__file__}
+_DRIVERS = {*_OWN, load.__file__}
 """Where a target is called from: what lies outside of these frames is perfkit's."""
 
 _NEVER = 2**62
@@ -48,7 +49,12 @@ def read_series(
     try:
         with memray.FileReader(file, max_memory_records=_MOST_RECORDS) as reader:
             records = list(reader.get_temporal_allocation_records(merge_threads=True))
-            stacks = [_frames(record) for record in records]
+            stacks = [_frames(record.stack_trace()) for record in records]
+            native = reader.metadata.has_native_traces
+            shown = [
+                _frames(record.hybrid_stack_trace()) if native and _is_kept(record) else ()
+                for record in records
+            ]
     except OSError as error:
         raise MeasurementError(
             f"memray cannot read back its capture {file} ({error}): free some space and try again"
@@ -72,17 +78,22 @@ def read_series(
     series = [
         StackSeries(
             stack=kept,
+            shown=_without_perfkit(mixed, direct),
             live_bytes=_live(((i.n_bytes, *_span(i)) for i in record.intervals), positions),
             live_blocks=_live(((i.n_allocations, *_span(i)) for i in record.intervals), positions),
         )
-        for record, stack in zip(records, stacks, strict=True)
+        for record, stack, mixed in zip(records, stacks, shown, strict=True)
         if (kept := _without_perfkit(stack, direct))
     ]
     return kept_marks, tuple(one for one in series if any(one.live_bytes))
 
 
-def _frames(record: "TemporalAllocationRecord") -> tuple[Frame, ...]:
-    return tuple(Frame(file, line, function) for function, file, line in record.stack_trace())
+def _frames(stack: Iterable[tuple[str, str, int]]) -> tuple[Frame, ...]:
+    return tuple(Frame(file, line, function) for function, file, line in stack)
+
+
+def _is_kept(record: "TemporalAllocationRecord") -> bool:
+    return any(interval.deallocated_before_snapshot is None for interval in record.intervals)
 
 
 def _without_perfkit(stack: tuple[Frame, ...], direct: Frame) -> tuple[Frame, ...]:
@@ -91,7 +102,7 @@ def _without_perfkit(stack: tuple[Frame, ...], direct: Frame) -> tuple[Frame, ..
         if frame.file in _DRIVERS:
             if depth == 0:
                 return (direct,) if frame.file == load.__file__ else ()
-            if frame.file == capture.__file__:
+            if frame.file in _OWN:
                 return ()
             return stack[:depth]
     return stack

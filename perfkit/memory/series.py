@@ -21,12 +21,14 @@ class Frame:
 class StackSeries:
     """What one full stack had allocated and not yet freed, at each mark of its recording.
 
-    ``stack`` is innermost first. ``live_bytes[k]`` and ``live_blocks[k]`` belong to mark k.
+    ``stack`` is innermost first, Python's frames only. ``live_bytes[k]`` and ``live_blocks[k]``
+    belong to mark k. ``shown`` is the stack with the C frames between, where they were recorded.
     """
 
     stack: tuple[Frame, ...]
     live_bytes: tuple[int, ...]
     live_blocks: tuple[int, ...]
+    shown: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Holder:
 
     def __str__(self) -> str:
         """Return the holder as a clause: what it is, and how fast it grows."""
-        return f"{self.name} ({self.kind}) grows by {self.entries_per_call:.3g} per call"
+        rate = f"{self.entries_per_call:.3g}"
+        return (
+            f"{self.name} ({self.kind}) grows by {rate} object{'' if rate == '1' else 's'} per call"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,8 @@ class Recording:
     ``seconds_per_iteration`` is what a call cost under the tracker, marks not counted.
     ``filling_caches`` are the target's bounded ``functools.lru_cache``s that grew between the
     first quarter and the end without reaching their bound: (name, entries, bound).
-    ``holders`` are the containers that grew with the calls, the fastest first.
+    ``holders`` are the containers that grew with the calls, the fastest first. ``notes`` are
+    sentences on what the run did besides.
     """
 
     marks: tuple[int, ...]
@@ -62,6 +68,7 @@ class Recording:
     seconds_per_iteration: float
     filling_caches: tuple[tuple[str, int, int], ...] = ()
     holders: tuple[Holder, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def iterations(self) -> int:
@@ -82,7 +89,8 @@ class Recording:
 class CallSite:
     """All stacks whose innermost frame of the target's own code is the same line, summed.
 
-    ``stack`` is the stack under it that grew most in bytes from the first mark to the last. Where
+    ``stack`` is the stack under it that grew most in bytes from the first mark to the last, with C
+    frames where they were recorded. Where
     no frame is the target's own, ``own`` is False and the line is the innermost one.
     """
 
@@ -105,17 +113,19 @@ def call_sites(stacks: Iterable[StackSeries], own: Callable[[str], bool]) -> lis
             frame = next((frame for frame in series.stack if own(frame.file)), series.stack[0])
             grouped.setdefault(frame, []).append(series)
     return [
-        CallSite(
-            frame=frame,
-            own=own(frame.file),
-            stack=max(
-                members, key=lambda member: member.live_bytes[-1] - member.live_bytes[0]
-            ).stack,
-            live_bytes=_sum(member.live_bytes for member in members),
-            live_blocks=_sum(member.live_blocks for member in members),
-        )
-        for frame, members in sorted(grouped.items())
+        _site(frame, members, own=own(frame.file)) for frame, members in sorted(grouped.items())
     ]
+
+
+def _site(frame: Frame, members: list[StackSeries], *, own: bool) -> CallSite:
+    worst = max(members, key=lambda member: member.live_bytes[-1] - member.live_bytes[0])
+    return CallSite(
+        frame=frame,
+        own=own,
+        stack=worst.shown or worst.stack,
+        live_bytes=_sum(member.live_bytes for member in members),
+        live_blocks=_sum(member.live_blocks for member in members),
+    )
 
 
 def _sum(columns: Iterable[tuple[int, ...]]) -> tuple[int, ...]:

@@ -9,17 +9,21 @@ from perfkit.status import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultEffect:
-    """One fault and what clients saw of it; seconds from its begin, None where nothing failed."""
+    """One fault and what clients saw of it; seconds from its begin."""
 
     fault: str
     at: float
     lasted: float
+    hits: int
+    """Requests, connections or calls that it hit; 1 for what is done to a process."""
     failed: int
     """Requests that failed from its begin until the next fault began."""
+    degraded: int
+    """Requests that got a degraded answer in that time."""
     detected_after: float | None
-    """Until the first of them failed: a client's time to detect."""
+    """Until the first of both: a client's time to detect. None where every answer was real."""
     recovered_after: float | None
-    """Until the last of them failed: a client's time to recover."""
+    """Until the last of both: a client's time to recover."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,7 @@ class ChaosResult:
     meanwhile: LoadResult | None
     after: LoadResult | None
     availability: Interval | None
-    """Share of the requests of the method that did not fail, with its interval."""
+    """Share of the method's requests that got the real answer, with its interval."""
     effects: tuple[FaultEffect, ...]
     status: Status
     reason: str

@@ -1,7 +1,7 @@
 """What a load test found: a row for each stage, an answer for each objective."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from perfkit.model.shift import Interval
@@ -47,6 +47,8 @@ class LoadStage:
     end_rate: float
     due: int
     ok: int
+    degraded: int = 0
+    """Answers that said of themselves that they are not the real ones: neither ok nor failed."""
     errors: int
     timeouts: int
     missed: int
@@ -59,7 +61,7 @@ class LoadStage:
 
     @property
     def failed(self) -> int:
-        """Requests that were due and not answered well."""
+        """Requests that were due and not answered."""
         return self.errors + self.timeouts + self.missed
 
 
@@ -82,6 +84,8 @@ class LoadResult:
     stages: tuple[LoadStage, ...]
     judgements: tuple[LoadJudgement, ...]
     errors: Mapping[str, int]
+    degradations: Mapping[str, int] = field(default_factory=dict)
+    """Why answers were degraded, and how often."""
     seconds: float
     cpu_seconds: float
     timeline: tuple[LoadSecond, ...]
@@ -92,5 +96,5 @@ class LoadResult:
 
     @property
     def answered(self) -> int:
-        """Requests that were answered well, in all stages."""
-        return sum(stage.ok for stage in self.stages)
+        """Requests that were answered, in all stages; degraded answers count."""
+        return sum(stage.ok + stage.degraded for stage in self.stages)

@@ -132,6 +132,10 @@ class LeakState(StrEnum):
 
     LEAK = "leak"
     """Grows above the ceiling, at a slope that held over two doublings of the iterations."""
+    NATIVE = "native"
+    """Grows steadily without memray, while no line's memory does: memory that memray cannot see."""
+    RSS_ONLY = "rss_only"
+    """Only the resident size grows: fragmentation, or memory mapped behind the allocator's back."""
     FILLING = "filling"
     """Still grows, but slower and slower: a cache that is not yet full looks like this."""
     CLEAN = "clean"
@@ -147,13 +151,15 @@ class LeakSite:
     """One line of the target's code whose allocations are not given back.
 
     ``place`` is ``file:line function``; ``stack`` the whole stack of its largest allocation,
-    innermost first, in the same form. Slopes are per iteration.
+    innermost first, in the same form. Slopes are per iteration; ``bytes_interval`` is the 95 %
+    confidence interval of that in bytes, None in reports of a version that did not tell.
     """
 
     place: str
     bytes_per_iteration: float
     blocks_per_iteration: float
     stack: tuple[str, ...] = ()
+    bytes_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +168,9 @@ class LeakResult:
 
     ``ceiling`` is the growth that each site is allowed, in bytes per iteration; ``iterations`` the
     length of the longest run that was looked at. ``sites`` are the lines that grew, empty when
-    clean: first those that name a holder, then the largest. ``holders`` are the containers that
-    grow with the calls, in words. ``reason`` is one sentence on how the state was reached.
+    clean: first those that name a holder, then the largest. ``unplaced`` is growth in bytes per
+    iteration that no line accounts for. ``holders`` are the containers that grow with the calls, in
+    words. ``reason`` is one sentence on how the state was reached.
     """
 
     target: str
@@ -172,16 +179,21 @@ class LeakResult:
     iterations: int
     sites: tuple[LeakSite, ...] = ()
     holders: tuple[str, ...] = ()
+    unplaced: float = 0.0
     reason: str = ""
     notes: tuple[str, ...] = ()
+    waived: str = ""
+    """Why a leak is accepted for now, and until when; empty when it is not."""
 
     @property
     def status(self) -> Status:
         """What this row means for the whole."""
+        if self.waived:
+            return Status.PASSED
         match self.state:
-            case LeakState.LEAK:
+            case LeakState.LEAK | LeakState.NATIVE:
                 return Status.FAILED
-            case LeakState.FILLING | LeakState.INCONCLUSIVE:
+            case LeakState.FILLING | LeakState.INCONCLUSIVE | LeakState.RSS_ONLY:
                 return Status.INCONCLUSIVE
             case LeakState.CLEAN:
                 return Status.PASSED
@@ -192,8 +204,8 @@ class LeakResult:
 
     @property
     def bytes_per_iteration(self) -> float:
-        """Growth of all sites together."""
-        return sum(site.bytes_per_iteration for site in self.sites)
+        """Growth of all sites together, and of what has no site."""
+        return sum(site.bytes_per_iteration for site in self.sites) + self.unplaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,16 +278,4 @@ class Report:
 
     def exit_code(self, *, strict: bool = False) -> ExitCode:
         """Return the process exit code for this report; see :class:`ExitCode`."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        match self.status:
-            case Status.PASSED:
-                return ExitCode.PASSED
-            case Status.FAILED:
-                return ExitCode.FAILED
-            case Status.INCONCLUSIVE:
-                return ExitCode.INCONCLUSIVE if strict else ExitCode.PASSED
-            case Status.ERROR:
-                return ExitCode.MEASUREMENT
-            case _:
-                assert_never(self.status)
+        return self.status.exit_code(strict=strict, interrupted=self.interrupted)

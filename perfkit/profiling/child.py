@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -81,20 +82,28 @@ def record(run: Callable[[], object], limits: Limits, *, interval: float) -> dic
     """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed."""
     from pyinstrument import Profiler
 
+    from perfkit.profiling.dither import LONGEST, SHORTEST, Dither
+
+    dither = Dither(interval) if limits.repeats else None
     # "disabled" charges time to the code that ran: the whole program is wanted, and a target
     # that uses pyinstrument itself stays possible.
-    profiler = Profiler(interval=interval, async_mode="disabled")
+    profiler = Profiler(
+        interval=interval if dither is None else interval * LONGEST, async_mode="disabled"
+    )
     done = 0
     process, thread, children = time.process_time(), time.thread_time(), children_seconds()
     while True:
         profiler.start(target_description="")
         try:
-            done += limits.once(run)
+            with dither or nullcontext():
+                done += limits.once(run, dither)
         finally:
             session = profiler.stop()
         if limits.met(session.sample_count, session.duration):
             break
     own = time.thread_time() - thread
+    if dither is not None:
+        session.min_interval, session.max_interval = SHORTEST * interval, LONGEST * interval
     return {
         "calls": done,
         "other_threads_seconds": max(0.0, time.process_time() - process - own),

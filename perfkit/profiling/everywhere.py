@@ -3,11 +3,13 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from perfkit.model import Reach
+from perfkit.profiling.dither import LONGEST, SHORTEST, Dither
 from perfkit.profiling.limits import Limits, as_json, children_seconds
 from perfkit.profiling.packing import packed
 from perfkit.profiling.processes import ProcessSamples, follow, kept_count
@@ -46,10 +48,12 @@ class Everywhere:
         )
         started, clock = time.time(), time.perf_counter()
         process, own, children = time.process_time(), time.thread_time(), children_seconds()
-        self._sampler.begin()
+        dither = Dither(self._interval) if limits.repeats else None
+        self._sampler.begin(dither)
         try:
             while True:
-                done += limits.once(run)
+                with dither or nullcontext():
+                    done += limits.once(run, dither)
                 if limits.met(self._samples(), time.perf_counter() - clock):
                     break
         finally:
@@ -64,8 +68,8 @@ class Everywhere:
             frame_records=rooted(threads, self._sampler.start_stack),
             start_time=started,
             duration=duration,
-            min_interval=self._interval,
-            max_interval=self._interval,
+            min_interval=self._interval * (1 if dither is None else SHORTEST),
+            max_interval=self._interval * (1 if dither is None else LONGEST),
             sample_count=sum(map(len, threads)),
             start_call_stack=self._sampler.start_stack[:1],
             target_description="",

@@ -3,13 +3,24 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pyinstrument.session import Session
 
 ENOUGH_SAMPLES = 1000
 """Samples at which ``--repeat auto`` stops: a share then has a standard error below 2 points."""
+
+
+class Waits(Protocol):
+    """The waits for samples of this thread; see :class:`~perfkit.profiling.dither.Dither`."""
+
+    sampled: bool
+    """Whether there was a sample since the last wait began."""
+
+    def again(self) -> None:
+        """Begin another wait, of another length."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +35,25 @@ class Limits:
     batch: int
     seconds: float
 
-    def once(self, run: Callable[[], object]) -> int:
-        """Call the target for one batch, and return how often that was."""
+    @property
+    def repeats(self) -> bool:
+        """Whether the target may be called more than once."""
+        return self.calls != 1
+
+    def once(self, run: Callable[[], object], waits: Waits | None = None) -> int:
+        """Call the target for one batch, and return how often that was.
+
+        After a call with a sample the next of ``waits`` begins; None leaves the sampler alone.
+        """
         number = self.calls or self.batch
-        for _ in range(number):
-            run()
+        if waits is None:
+            for _ in range(number):
+                run()
+        else:
+            for _ in range(number):
+                run()
+                if waits.sampled:
+                    waits.again()
         return number
 
     def met(self, samples: int, seconds: float) -> bool:

@@ -5,9 +5,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
-from pyinstrument.stack_sampler import StackSampler, build_call_stack, get_stack_sampler
+from pyinstrument.stack_sampler import build_call_stack, get_stack_sampler
+
+from perfkit.profiling.dither import LONGEST, Dither, unsubscribe
 
 Record = tuple[list[str], float]
 """A stack in pyinstrument's words, the thread first and the innermost frame last; seconds."""
@@ -46,6 +47,7 @@ class Sampler:
         self.start_stack: list[str] = []
         """The stack of the thread that called :meth:`begin`."""
         self._interval = interval
+        self._dither: Dither | None = None
         self._threads = threads
         self._watched: list[_Thread] = []
         self._here = threading.local()
@@ -57,35 +59,39 @@ class Sampler:
 
     def _thread_started(self, _frame: FrameType, _event: str, _argument: object) -> None:
         # The profile function that a new thread begins with makes place for pyinstrument's.
-        self._watch_this_thread()
+        self._watch_this_thread(self._interval)
 
-    def _watch_this_thread(self) -> None:
+    def _watch_this_thread(self, interval: float) -> None:
         thread = _Thread(self)
         self._here.thread = thread
         self._watched.append(thread)
         get_stack_sampler().subscribe(
             thread.saw,
-            desired_interval=self._interval,
+            desired_interval=interval,
             use_timing_thread=None,
             use_async_context=False,
         )
 
-    def begin(self) -> None:
-        """Keep samples from now on, those of the calling thread included."""
+    def begin(self, dither: Dither | None = None) -> None:
+        """Keep samples from now on, those of the calling thread included.
+
+        With ``dither``, which the caller begins, the waits of that thread are as long as it says.
+        """
         self.start_stack = build_call_stack(sys._getframe(1), "initial", None)  # noqa: SLF001 - as pyinstrument finds its caller
         self.recording = True
-        self._watch_this_thread()
+        self._dither = dither
+        self._watch_this_thread(self._interval * (1 if dither is None else LONGEST))
 
     def begin_after_fork(self) -> None:
         """Keep the samples of this new process only; of the threads just this one is in it."""
-        thread: _Thread | None = getattr(self._here, "thread", None)
+        thread: _Thread | None = self._here.__dict__.pop("thread", None)
         self._watched.clear()
-        if thread is None:
-            self._watch_this_thread()
-        else:
-            thread.records.clear()
-            thread.last = time.thread_time()
-            self._watched.append(thread)
+        self._watch_this_thread(self._interval)
+        # Both are in the copied sampler, and the waits are begun anew in the first process only.
+        if self._dither is not None:
+            unsubscribe(self._dither.saw)
+        if thread is not None:
+            unsubscribe(thread.saw)
         self.recording = True
 
     @property
@@ -100,12 +106,5 @@ class Sampler:
             threading.setprofile(None)
         thread: _Thread | None = self._here.__dict__.pop("thread", None)
         if thread is not None:
-            _unsubscribe(get_stack_sampler(), thread)
+            unsubscribe(thread.saw)
         return [list(thread.records) for thread in self._watched if thread.records]
-
-
-def _unsubscribe(sampler: Any, thread: _Thread) -> None:  # noqa: ANN401 - untyped where it comes from
-    try:
-        sampler.unsubscribe(thread.saw)
-    except StackSampler.SubscriberNotFound:
-        return  # the target's own profiler has reset it

@@ -12,7 +12,7 @@ from perfkit.reliability.arrivals import Arrivals, Stage
 from perfkit.reliability.record import LoadRecord, Outcome
 
 MOST_REASONS = 20
-"""Different errors that are told apart; a server that numbers its errors would fill a report."""
+"""Different reasons that are told apart; a server that numbers its errors would fill a report."""
 
 PROGRESS_EVERY = 0.25
 """Seconds between two reports of progress."""
@@ -25,8 +25,11 @@ class RequestFailedError(Exception):
 class Sender(Protocol):
     """Something that sends one request and waits for the whole answer."""
 
-    async def send(self, index: int) -> None:
-        """Send request number ``index``. Raises RequestFailedError, OSError or TimeoutError."""
+    async def send(self, index: int) -> str | None:
+        """Send request number ``index``; return why the answer is degraded, None for a real one.
+
+        Raises RequestFailedError, OSError or TimeoutError.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ async def drive(
         stage=planned.stage,
         stages=tuple(stages),
         errors=dict(flight.reasons.most_common()),
+        degradations=dict(flight.degradations.most_common()),
         seconds=flight.now(),
         cpu_seconds=cpu_clock() - cpu_before,
         interrupted=stop.is_set(),
@@ -117,6 +121,7 @@ class _Flight:
         self.ended = np.full(count, np.nan)
         self.outcome = np.full(count, Outcome.UNSENT, dtype=np.int8)
         self.reasons: Counter[str] = Counter()
+        self.degradations: Counter[str] = Counter()
         self.broken: list[BaseException] = []
         self.sent_so_far = 0
         self._failures = 0
@@ -162,7 +167,7 @@ class _Flight:
         self.sent[index] = self.now()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                await self._sender.send(index)
+                degraded = await self._sender.send(index)
         except TimeoutError:
             self._fail(index, Outcome.TIMEOUT, f"no answer within {self._limits.timeout:g} s")
         except (RequestFailedError, OSError) as error:
@@ -172,16 +177,22 @@ class _Flight:
             raise
         else:
             self.done[index] = self.ended[index] = self.now()
-            self.outcome[index] = Outcome.OK
+            self.outcome[index] = Outcome.OK if degraded is None else Outcome.DEGRADED
+            if degraded is not None:
+                _tally(self.degradations, degraded)
 
     def _fail(self, index: int, how: Outcome, reason: str) -> None:
         self._failures += 1
         self.outcome[index] = how
         self.ended[index] = self.now()
-        known = reason in self.reasons or len(self.reasons) < MOST_REASONS
-        self.reasons[reason if known else "other"] += 1
+        _tally(self.reasons, reason)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._waiting.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.broken.append(error)
+
+
+def _tally(counts: Counter[str], reason: str) -> None:
+    known = reason in counts or len(counts) < MOST_REASONS
+    counts[reason if known else "other"] += 1

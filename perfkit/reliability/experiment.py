@@ -5,10 +5,11 @@ import os
 import random
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,11 +17,13 @@ import numpy as np
 
 from perfkit.config.chaos_plan import ChaosPlan, PlannedFault
 from perfkit.errors import MeasurementError, UsageError
-from perfkit.model import ChaosResult, LoadObjective, LoadResult, Status
+from perfkit.model import ChaosResult, FaultEffect, LoadObjective, LoadResult, Status
+from perfkit.reliability.acts import Act, act_of
 from perfkit.reliability.arrivals import Stage, arrivals
 from perfkit.reliability.drive import Limits, drive
 from perfkit.reliability.effects import Happened, effects
-from perfkit.reliability.faults import NETWORK, Fault, FaultKind, fault_of
+from perfkit.reliability.failpoint_file import FailpointFile
+from perfkit.reliability.faults import Fault, fault_of
 from perfkit.reliability.journal import Journal
 from perfkit.reliability.judge import judge_load
 from perfkit.reliability.load import fast_loop, objectives_of, stopped_by_signals
@@ -56,8 +59,8 @@ def run_experiment(
         UsageError: the plan cannot be carried out here.
         MeasurementError: the server does not start, or ends by itself.
     """
-    planned = [(one, fault_of(one.kind, one.measures)) for one in plan.faults]
-    if any(fault.kind in NETWORK for _, fault in planned) and "http" not in plan.load.target:
+    planned = [(one, fault_of(one.kind, one.measures, one.failpoint)) for one in plan.faults]
+    if any(fault.between for _, fault in planned) and "http" not in plan.load.target:
         raise UsageError(
             f"{plan.load.target}: faults between client and server need an http address"
         )
@@ -84,6 +87,7 @@ class _Experiment:
     happened: list[Happened] = field(default_factory=list)
     _victim: Victim | None = None
     _proxy: "FaultyHttp | None" = None
+    _failpoints: FailpointFile | None = None
 
     async def run(self) -> ChaosResult:
         async with AsyncExitStack() as stack:
@@ -105,12 +109,17 @@ class _Experiment:
         """Start the server, wait for it, and put the proxy before it where faults need one."""
         address = urlsplit(self.plan.load.target.removeprefix("mcp:"))
         if self.plan.start:
-            command = shlex.split(self.plan.start)
-            self._victim = Victim(command, environ=os.environ, cwd=self.cwd)
+            command, environ = shlex.split(self.plan.start), dict(os.environ)
+            if any(fault.failpoint for _, fault in self.planned):
+                folder = stack.enter_context(TemporaryDirectory(prefix="perfkit-failpoints-"))
+                self._failpoints = FailpointFile(Path(folder), seed=self.plan.load.seed)
+                environ |= self._failpoints.environ
+            self._victim = Victim(command, environ=environ, cwd=self.cwd)
             stack.enter_context(self._victim)
-            if address.hostname:
-                await self._ready(address.hostname, address.port or 80)
-        if any(fault.kind in NETWORK for _, fault in self.planned):
+            waited_for = urlsplit(f"//{self.plan.ready}") if self.plan.ready else address
+            if waited_for.hostname:
+                await self._ready(waited_for.hostname, waited_for.port or 80)
+        if any(fault.between for _, fault in self.planned):
             from perfkit.reliability.proxy_http import faulty_http
 
             upstream = f"{address.scheme}://{address.netloc}"
@@ -201,29 +210,23 @@ class _Experiment:
     async def _one(self, planned: PlannedFault, fault: Fault, start: float) -> None:
         await asyncio.sleep(planned.at)
         self.say(f"fault: {fault}")
-        with self._noted(fault, start):
-            match fault.kind:
-                case FaultKind.KILL if self._victim:
-                    self._victim.kill()
-                    try:
-                        await asyncio.sleep(planned.lasts)
-                    finally:
-                        self._victim.start()
-                case FaultKind.STOP if self._victim:
-                    self._victim.stop()
-                    try:
-                        await asyncio.sleep(planned.lasts)
-                    finally:
-                        self._victim.go_on()
-                case _ if self._proxy:
-                    await self._proxy.set(fault)
-                    try:
-                        await asyncio.sleep(planned.lasts)
-                    finally:
-                        await self._proxy.set(None)
+        act = act_of(
+            fault,
+            lasts=planned.lasts,
+            proxy=self._proxy,
+            victim=self._victim,
+            failpoints=self._failpoints,
+            again=True,
+        )
+        with self._noted(fault, act, start):
+            await act.begin()
+            try:
+                await asyncio.sleep(planned.lasts)
+            finally:
+                await act.end()
 
     @contextmanager
-    def _noted(self, fault: Fault, start: float) -> Iterator[None]:
+    def _noted(self, fault: Fault, act: Act, start: float) -> Iterator[None]:
         begun = time.perf_counter() - start
         self.journal.write("fault", kind=fault.kind, after=begun)
         try:
@@ -231,7 +234,7 @@ class _Experiment:
         finally:
             ended = time.perf_counter() - start
             self.journal.write("undone", kind=fault.kind, after=ended)
-            self.happened.append(Happened(str(fault), begun, ended))
+            self.happened.append(Happened(str(fault), begun, ended, act.hits))
 
     def _result(
         self,
@@ -242,17 +245,18 @@ class _Experiment:
         *,
         reason: str = "",
     ) -> ChaosResult:
-        status, why = conclusion(before, meanwhile, after)
+        seen_effects = tuple(effects(record, self.happened)) if record is not None else ()
+        status, why = conclusion(before, meanwhile, after, seen_effects)
         seen = record.judged() if record is not None else None
         result = ChaosResult(
             name=self.plan.name,
             before=before,
             meanwhile=meanwhile,
             after=after,
-            availability=share_interval(int(seen.failed.sum()), len(seen.due))
+            availability=share_interval(int(seen.unavailable.sum()), len(seen.due))
             if seen is not None and len(seen.due)
             else None,
-            effects=tuple(effects(record, self.happened)) if record is not None else (),
+            effects=seen_effects,
             status=status,
             reason=reason or why,
             interrupted=self.stop.is_set(),
@@ -262,9 +266,15 @@ class _Experiment:
 
 
 def conclusion(
-    before: LoadResult, meanwhile: LoadResult | None, after: LoadResult | None
+    before: LoadResult,
+    meanwhile: LoadResult | None,
+    after: LoadResult | None,
+    done: Sequence[FaultEffect] = (),
 ) -> tuple[Status, str]:
-    """Return what the three loads come to, and why; pure."""
+    """Return what the three loads come to, and why; pure.
+
+    A fault that hit nothing shows nothing.
+    """
     if before.status in {Status.FAILED, Status.ERROR}:
         return Status.ERROR, "the steady state was not met before any fault"
     if meanwhile is None or after is None:
@@ -274,7 +284,11 @@ def conclusion(
     if any(one.status is Status.FAILED for one in meanwhile.judgements):
         return Status.FAILED, "what has to hold during the faults did not"
     every = [*before.judgements, *meanwhile.judgements, *after.judgements]
-    if any(one.status is Status.INCONCLUSIVE for one in every):
-        return Status.INCONCLUSIVE, "too little was seen to tell whether the state is steady"
+    missed = [one.fault for one in done if not one.hits]
+    if missed or any(one.status is Status.INCONCLUSIVE for one in every):
+        why = "too little was seen to tell whether the state is steady"
+        if missed:
+            why = f"{missed[0]} hit nothing, so nothing was shown of it"
+        return Status.INCONCLUSIVE, why
     why = "the steady state came back" if every else "no objective was given: nothing was judged"
     return Status.PASSED, why

@@ -4,15 +4,15 @@ import asyncio
 import os
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from perfkit.errors import UsageError
-from perfkit.reliability.faults import NETWORK, Fault, FaultKind
+from perfkit.reliability.acts import Act, Proxy, act_of
+from perfkit.reliability.failpoint_file import FailpointFile
+from perfkit.reliability.faults import AT_FAILPOINTS, Fault, FaultKind
 from perfkit.reliability.load import fast_loop, stopped_by_signals
 from perfkit.reliability.victim import Victim, under
 
@@ -59,11 +59,14 @@ def inject(injection: Injection, *, cwd: Path, say: Callable[[str], None]) -> In
     Raises UsageError where something is missing, or this machine cannot.
     """
     kind = injection.fault.kind
-    if injection.upstream is None and kind in NETWORK:
+    if injection.upstream is None and injection.fault.between:
         raise UsageError(
-            f"{kind} stands between a client and its server: name that with --upstream"
+            f"{kind} stands between a client and its server: name that with --upstream, or a place"
+            " of the command with --failpoint"
+            if kind in AT_FAILPOINTS
+            else f"{kind} stands between a client and its server: name that with --upstream"
         )
-    if injection.upstream is not None and kind not in NETWORK:
+    if injection.upstream is not None and not injection.fault.between:
         raise UsageError(f"{kind} is done to the command itself and has no --upstream")
 
     async def whole() -> Injected:
@@ -80,68 +83,73 @@ async def _run(
     fault = injection.fault
     environ, words = dict(os.environ), list(injection.command)
     async with AsyncExitStack() as stack:
-        proxy = None
+        proxy, failpoints, limit = None, None, None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-inject-")))
         if injection.upstream is not None:
             rng = random.Random(injection.seed)
             proxy, address = await _proxied(stack, injection.upstream, rng)
             environ["PERFKIT_PROXY"] = address
             words = [word.replace(PROXY, address) for word in words]
             say(f"{injection.upstream} is reached through {address}")
+        elif fault.failpoint:
+            failpoints = FailpointFile(folder, seed=injection.seed)
+            environ |= failpoints.environ
         elif fault.kind in LIMITS:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-disk-")))
-            environ |= {"PERFKIT_DISK": str(folder), "TMPDIR": str(folder)}
-            words = under(fault, [word.replace(DISK, str(folder)) for word in words], folder)
+            disk, limit = folder / "disk", folder / "limited"
+            disk.mkdir()
+            environ |= {"PERFKIT_DISK": str(disk), "TMPDIR": str(disk)}
+            words = under(fault, [word.replace(DISK, str(disk)) for word in words], disk, limit)
         victim = stack.enter_context(Victim(words, environ=environ, cwd=cwd))
-        acting = asyncio.create_task(_act(injection, victim, proxy, say))
+        act: Act | None = None
+        acting = None
+        if limit is None:
+            act = act_of(
+                fault,
+                lasts=injection.lasts,
+                proxy=proxy,
+                victim=victim,
+                failpoints=failpoints,
+                again=False,
+            )
+            acting = asyncio.create_task(_timed(injection, act, victim, say))
         while victim.running and not stop.is_set():
             await asyncio.sleep(WATCH_EVERY)
-            if acting.done():
+            if acting is not None and acting.done():
                 acting.result()  # raises what it raised
         interrupted = victim.running
-        acting.cancel()
-        (done,) = await asyncio.gather(acting, return_exceptions=True)
+        if acting is not None:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
         victim.end()
+        held = limit is not None and limit.exists()
+        if limit is not None and not held and not interrupted:
+            raise UsageError(
+                f"{fault} could not be set on this machine (what was said stands above), so the"
+                " command was not started"
+            )
         return Injected(
             fault=str(fault),
-            hits=proxy.hits.total() if proxy is not None else int(done is True),
+            hits=int(held) if act is None else act.hits,
             code=victim.process.returncode,
             interrupted=interrupted,
         )
 
 
-async def _act(
-    injection: Injection, victim: Victim, proxy: "_Proxy | None", say: Callable[[str], None]
-) -> bool:
-    """Begin the fault at its time and end it at its time; return whether it began."""
-    fault, lasts = injection.fault, injection.lasts
-    if fault.kind in LIMITS:
-        return True  # it has held from the start on
+async def _timed(
+    injection: Injection, act: Act, victim: Victim, say: Callable[[str], None]
+) -> None:
+    """Begin the fault at its time and end it at its time."""
     await asyncio.sleep(injection.after)
     if not victim.running:
-        return False
-    say(f"fault: {fault}")
-    if proxy is not None:
-        await proxy.set(fault)
-    elif fault.kind is FaultKind.KILL:
-        victim.kill()
-    else:
-        victim.stop()
-    if lasts is not None:
-        await asyncio.sleep(lasts)
-        if proxy is not None:
-            await proxy.set(None)
-        elif victim.running:
-            victim.go_on()
-    return True
+        return
+    say(f"fault: {injection.fault}")
+    await act.begin()
+    if injection.lasts is not None:
+        await asyncio.sleep(injection.lasts)
+        await act.end()
 
 
-class _Proxy(Protocol):
-    hits: Counter[FaultKind]
-
-    async def set(self, fault: Fault | None) -> None: ...
-
-
-async def _proxied(stack: AsyncExitStack, upstream: str, rng: random.Random) -> tuple[_Proxy, str]:
+async def _proxied(stack: AsyncExitStack, upstream: str, rng: random.Random) -> tuple[Proxy, str]:
     """Return a proxy to ``upstream``, held by ``stack``, and its address."""
     if upstream.startswith("http://"):
         from perfkit.reliability.proxy_http import faulty_http

@@ -43,7 +43,7 @@ def _judge(
     if not len(record.due):
         return LoadJudgement(objective, None, Status.INCONCLUSIVE, "no request was due")
     if objective.statistic == "availability":
-        failures, total = int(np.count_nonzero(record.failed)), len(record.due)
+        failures, total = int(np.count_nonzero(record.unavailable)), len(record.due)
         measured = share_interval(failures, total)
         share = judge_share(failures, total, objective.limit)
         within, beyond = share is Status.PASSED, share is Status.FAILED
@@ -77,7 +77,7 @@ def _judge(
 def _too_few(record: LoadRecord, objective: LoadObjective) -> str:
     requests = len(record.due)
     if objective.statistic == "availability":
-        needed = fewest_to_show(objective.limit, int(np.count_nonzero(record.failed)))
+        needed = fewest_to_show(objective.limit, int(np.count_nonzero(record.unavailable)))
         if needed is None:
             return "no number of requests shows that none ever fails"
         return f"{requests} requests are too few to tell: {needed} with as many failures would"

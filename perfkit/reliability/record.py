@@ -1,7 +1,7 @@
 """What happened to each request of a load."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -11,7 +11,7 @@ from perfkit.reliability.arrivals import Floats, Integers, Stage
 
 
 class Outcome(IntEnum):
-    """How a request ended; everything but OK is a failure."""
+    """How a request ended; everything but OK and DEGRADED is a failure, and only OK is good."""
 
     OK = 0
     ERROR = 1
@@ -22,6 +22,8 @@ class Outcome(IntEnum):
     """Due and never sent: as many as allowed were already waiting for an answer."""
     UNSENT = 4
     """Never due, because the load was interrupted before; in no count."""
+    DEGRADED = 5
+    """Answered, but not with the real answer, as the answer itself says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class LoadRecord:
     """Every request, one element each, in the order in which they were due; times in seconds.
 
     ``due``, ``sent``, ``done`` and ``ended`` count from the start of the load; ``sent`` is NaN
-    where a request was not sent, ``done`` where it has no good answer, ``ended`` (answered or
+    where a request was not sent, ``done`` where it was not answered, ``ended`` (answered or
     failed) where it was never due.
     """
 
@@ -42,6 +44,8 @@ class LoadRecord:
     stages: tuple[Stage, ...]
     errors: Mapping[str, int]
     """What errors said, and how often."""
+    degradations: Mapping[str, int] = field(default_factory=dict)
+    """Why answers were degraded, and how often."""
     seconds: float
     cpu_seconds: float
     """Processor time of the generator's process meanwhile."""
@@ -64,7 +68,12 @@ class LoadRecord:
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
-        """Which requests failed."""
+        """Which requests failed: were due and not answered."""
+        return ~np.isin(self.outcome, [Outcome.OK, Outcome.UNSENT, Outcome.DEGRADED])
+
+    @property
+    def unavailable(self) -> npt.NDArray[np.bool_]:
+        """Which requests did not get the real answer: failed ones and degraded ones."""
         return ~np.isin(self.outcome, [Outcome.OK, Outcome.UNSENT])
 
     def count(self, outcome: Outcome) -> int:
@@ -82,6 +91,7 @@ class LoadRecord:
             stage=self.stage[chosen],
             stages=self.stages,
             errors=self.errors,
+            degradations=self.degradations,
             seconds=self.seconds,
             cpu_seconds=self.cpu_seconds,
             interrupted=self.interrupted,

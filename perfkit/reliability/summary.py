@@ -29,8 +29,7 @@ def summarize(
     """Return what is shown of ``record``; nothing in it decides more than ``judged`` does."""
     seen = record.judged()
     status = status_of(judged)
-    total = sum(map(record.count, (Outcome.OK, Outcome.ERROR, Outcome.TIMEOUT, Outcome.MISSED)))
-    if not total or not record.count(Outcome.OK):
+    if not record.count(Outcome.OK) + record.count(Outcome.DEGRADED):
         status = Status.ERROR if status is not Status.FAILED else status
     return LoadResult(
         target=target,
@@ -38,6 +37,7 @@ def summarize(
         stages=tuple(_stage(record, index) for index in range(len(record.stages))),
         judgements=tuple(judged),
         errors=record.errors,
+        degradations=record.degradations,
         seconds=record.seconds,
         cpu_seconds=record.cpu_seconds,
         timeline=tuple(_timeline(record)),
@@ -63,6 +63,7 @@ def _stage(record: LoadRecord, index: int) -> LoadStage:
         end_rate=stage.end,
         due=len(here.due),
         ok=here.count(Outcome.OK),
+        degraded=here.count(Outcome.DEGRADED),
         errors=here.count(Outcome.ERROR),
         timeouts=here.count(Outcome.TIMEOUT),
         missed=here.count(Outcome.MISSED),

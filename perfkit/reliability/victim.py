@@ -106,26 +106,30 @@ class Victim:
         os.killpg(self.process.pid, number)
 
 
-def under(fault: Fault, command: Sequence[str], folder: Path) -> list[str]:
+def under(fault: Fault, command: Sequence[str], folder: Path, limited: Path) -> list[str]:
     """Return a command that runs ``command`` under a limit that holds from its start on.
 
     ``memory`` limits its address space (setrlimit(2), RLIMIT_AS). ``enospc`` mounts a file system
-    of that size on ``folder``, in a mount namespace that ends with the command.
+    of that size on ``folder``, in a mount namespace that ends with the command. The file
+    ``limited`` is made between the two: where it is missing, the command was not started.
 
-    Raises UsageError where this machine cannot.
+    Raises UsageError where this machine cannot, or there is no such command.
     """
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"{shlex.join(command)}: cannot be started: no such program")
     if fault.kind is FaultKind.MEMORY:
         limit = (
             "import os, resource, sys; limit = 2 * (int(sys.argv[1]),);"
-            " resource.setrlimit(resource.RLIMIT_AS, limit); os.execvp(sys.argv[2], sys.argv[2:])"
+            " resource.setrlimit(resource.RLIMIT_AS, limit); open(sys.argv[2], 'w').close();"
+            " os.execvp(sys.argv[3], sys.argv[3:])"
         )
         if 0 <= resource.getrlimit(resource.RLIMIT_AS)[1] < fault.size:
             raise UsageError("memory: the limit of this session is lower already")
-        return [sys.executable, "-c", limit, str(fault.size), *command]
+        return [sys.executable, "-c", limit, str(fault.size), str(limited), *command]
     if shutil.which("unshare") is None:
         raise UsageError(
             "enospc needs unshare of util-linux, to mount a small disk for the command"
         )
-    mount = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"'
-    shell = ["sh", "-c", mount, "sh", str(fault.size), str(folder), *command]
+    mount = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && : > "$3" && shift 3 && exec "$@"'
+    shell = ["sh", "-c", mount, "sh", str(fault.size), str(folder), str(limited), *command]
     return ["unshare", "--user", "--map-root-user", "--mount", *shell]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from perfkit.plural import plural
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -32,7 +34,10 @@ def condition_text(
         f"{count} {state}" for state, count in results.items() if count and state != "value"
     )
     lines = [
-        Text(f"{files} files: {total} results of {benchmarks} benchmarks at {commits} commits"),
+        Text(
+            f"{plural(files, 'file')}: {plural(total, 'result')} of"
+            f" {plural(benchmarks, 'benchmark')} at {plural(commits, 'commit')}"
+        ),
         *([Text(f"  {others}", style="dim")] if others else []),
     ]
     for machine, labels in machines.items():
@@ -43,7 +48,7 @@ def condition_text(
         lines.append(Text(f"  {machine}{known}", style="dim"))
     lines += [Text(f"{path}: {reason}", style="red") for path, reason in unreadable]
     if unreadable:
-        lines.append(Text(f"{len(unreadable)} files cannot be read", style="bold red"))
+        lines.append(Text(f"{plural(len(unreadable), 'file')} cannot be read", style="bold red"))
     for commit, environment, count, missing in lost:
         named = ", ".join(f"{index}/{count}" for index in missing)
         is_are = "shard" if len(missing) == 1 else "shards"

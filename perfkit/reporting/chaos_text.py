@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING
 
 from perfkit.model import ChaosResult, FaultEffect, LoadResult, Status
-from perfkit.reporting.load_text import COLOUR, judgement_words, load_values, seconds, share
+from perfkit.reporting.load_text import (
+    COLOUR,
+    count_columns,
+    degraded_words,
+    judgement_words,
+    load_values,
+    seconds,
+    share,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +47,7 @@ def chaos_text(result: ChaosResult) -> "RenderableType":
     parts += [Text(effect_words(one)) for one in result.effects]
     for load in _known(result)[1:2]:
         parts += [Text(f"{count} x {reason}") for reason, count in load.errors.items()]
+        parts += map(Text, degraded_words(load))
     return Group(*parts)
 
 
@@ -47,8 +56,9 @@ def effect_words(one: FaultEffect) -> str:
     what = f"{one.fault} at {one.at:.1f} s for {one.lasted:.1f} s"
     if one.detected_after is None or one.recovered_after is None:
         return f"{what}: no request failed"
+    seen = f"{one.failed} failed" + (f", {one.degraded} degraded" if one.degraded else "")
     return (
-        f"{what}: {one.failed} failed, the first after {seconds(one.detected_after)}, the last"
+        f"{what}: {seen}, the first after {seconds(one.detected_after)}, the last"
         f" after {seconds(one.recovered_after)}"
     )
 
@@ -63,12 +73,14 @@ def _loads(result: ChaosResult) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("load", no_wrap=True)
-    for name in ("due", "failed", "p50", "p99", "max"):
+    counts = count_columns([one for load in _known(result) for one in load.stages])
+    for name in (*counts, "p50", "p99", "max"):
         table.add_column(name, justify="right", no_wrap=True)
     for load in _known(result):
         for one in load.stages:
             figures = map(seconds, (one.p50, one.p99, one.largest))
-            table.add_row(one.name, str(one.due), str(one.failed), *figures)
+            numbers = (str(getattr(one, name)) for name in counts)
+            table.add_row(one.name, *numbers, *figures)
     return table
 
 
@@ -89,7 +101,9 @@ def chaos_values(result: ChaosResult) -> dict[str, object]:
                 "fault": one.fault,
                 "at": one.at,
                 "lasted": one.lasted,
+                "hits": one.hits,
                 "failed": one.failed,
+                "degraded": one.degraded,
                 "detected_after": one.detected_after,
                 "recovered_after": one.recovered_after,
             }

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from perfkit.model import DrillResult, Status, Unit
+from perfkit.plural import plural
 from perfkit.reporting.quantity import duration, quantity
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def _figures(drill: DrillResult) -> list[tuple[str, str]]:
     return [
         (
             "backed up",
-            f"{drill.files} files, {quantity(drill.size, Unit.BYTES)}, {drill.rows} rows",
+            (
+                f"{plural(drill.files, 'file')}, {quantity(drill.size, Unit.BYTES)},"
+                f" {plural(drill.rows, 'row')}"
+            ),
         ),
         ("backup took", quantity(drill.backup_seconds, Unit.SECONDS)),
         ("damages", f"{drill.detected} of {drill.damages} noticed"),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import Impact, PathShare, Touched
+from perfkit.plural import plural
 from perfkit.reporting.culprit_words import share
 from perfkit.reporting.visible import visible
 
@@ -31,7 +32,7 @@ def impact_text(found: Impact) -> "RenderableType":
         parts += [Text(), _table(found.hot)]
     cold = len(found.touched) - len(found.hot)
     if cold:
-        parts.append(Text(f"{_count(cold, 'touched function')} in no stored profile"))
+        parts.append(Text(f"{plural(cold, 'touched function')} in no stored profile"))
     parts += [Text(visible(_path(path)), "dim") for path in found.paths]
     parts += [Text(f"! {visible(note)}", "yellow") for note in (*_ages(found.paths), *found.notes)]
     return Group(*parts, Text(), Text(MAP))
@@ -39,15 +40,15 @@ def impact_text(found: Impact) -> "RenderableType":
 
 def impact_line(found: Impact) -> str:
     """Return the whole in one sentence."""
-    profiles = _count(len(found.paths), "stored profile")
+    profiles = plural(len(found.paths), "stored profile")
     if not found.touched:
         return f"Since {found.base} no Python function was touched ({profiles})."
     if not found.hot:
-        count = _count(len(found.touched), "touched function")
+        count = plural(len(found.touched), "touched function")
         verb = "is" if len(found.touched) == 1 else "are"
-        return f"{count} since {found.base} {verb} on none of {profiles}."
+        return f"{count} since {found.base} {verb} on no path of {profiles}."
     hottest = found.paths[0]
-    count = _count(len(found.hot), "touched function")
+    count = plural(len(found.hot), "touched function")
     return (
         f"{count} on stored paths since {found.base}, most: {share(hottest.share)} of"
         f" {hottest.target} goes through what was touched (a map, not a measurement)."
@@ -88,16 +89,12 @@ def _ages(paths: Iterable[PathShare]) -> list[str]:
     for path in paths:
         if path.behind:
             notes.append(
-                f"the profile of {path.target} is {_count(path.behind, 'commit')} older than the"
+                f"the profile of {path.target} is {plural(path.behind, 'commit')} older than the"
                 " base of this change; record it again where the path has moved"
             )
         elif path.behind is None:
             notes.append(f"the profile of {path.target} is of no commit that is known here")
     return notes
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def impact_values(found: Impact) -> dict[str, Any]:

@@ -42,18 +42,23 @@ def leaks_headline(result: LeakResult) -> str:
     sites = f"{len(result.sites)} line{'s' if len(result.sites) != 1 else ''}"
     match result.state:
         case LeakState.LEAK:
-            return f"LEAK: {result.target} keeps {grown}, allocated on {sites}; {ceiling}"
+            said = f"keeps {grown}, allocated on {sites}; {ceiling}"
+        case LeakState.NATIVE:
+            said = f"keeps {grown}, and no line is seen to allocate it"
+        case LeakState.RSS_ONLY:
+            said = f"makes the process {grown} larger, and keeps nothing"
         case LeakState.FILLING:
-            return f"FILLING: {result.target} keeps {grown} and slows down; {ceiling}"
+            said = f"keeps {grown} and slows down; {ceiling}"
         case LeakState.INCONCLUSIVE:
-            return f"INCONCLUSIVE: {result.target} keeps {grown}, perhaps only until it is full"
+            said = f"keeps {grown}, perhaps only until it is full"
         case LeakState.CLEAN:
             kept = grown if result.sites else "nothing from call to call"
-            return f"CLEAN: {result.target} keeps {kept}; {ceiling}"
+            said = f"keeps {kept}; {ceiling}"
         case LeakState.FAILED:
-            return f"FAILED: {result.target} could not be measured"
+            said = "could not be measured"
         case _:
             assert_never(result.state)
+    return f"{result.state.upper()}: {result.target} {said}"
 
 
 def leaks_values(result: LeakResult) -> dict[str, object]:
@@ -64,11 +69,13 @@ def leaks_values(result: LeakResult) -> dict[str, object]:
         "ceiling_bytes": result.ceiling,
         "iterations": result.iterations,
         "bytes_per_iteration": result.bytes_per_iteration,
+        "unplaced_bytes_per_iteration": result.unplaced,
         "reason": result.reason,
         "sites": [
             {
                 "place": site.place,
                 "bytes_per_iteration": site.bytes_per_iteration,
+                "bytes_interval": site.bytes_interval and list(site.bytes_interval),
                 "blocks_per_iteration": site.blocks_per_iteration,
                 "stack": list(site.stack),
             }

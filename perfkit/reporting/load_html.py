@@ -49,7 +49,8 @@ def _row(stage: LoadStage) -> str:
     rates = rate(stage.end_rate) if even else f"{rate(stage.start_rate)} to {rate(stage.end_rate)}"
     name = stage.name if stage.judged else f"{stage.name} (not judged)"
     figures = (stage.p50, stage.p95, stage.p99, stage.largest, stage.service_p99, stage.lag_p99)
-    cells = [str(stage.due), str(stage.failed), *map(seconds, figures)]
+    failed = f"{stage.failed}, {stage.degraded} degraded" if stage.degraded else f"{stage.failed}"
+    cells = [str(stage.due), failed, *map(seconds, figures)]
     numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
     return f"<tr><td>{_safe(name)}</td><td>{rates}</td>{numbers}</tr>"
 

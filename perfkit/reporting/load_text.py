@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from perfkit.model import Interval, LoadJudgement, LoadResult, Status, Unit
+from perfkit.model import Interval, LoadJudgement, LoadResult, LoadStage, Status, Unit
 from perfkit.reporting.quantity import duration, quantity
 from perfkit.reporting.sparkline import sparkline
 
@@ -42,6 +42,7 @@ def load_text(result: LoadResult) -> "RenderableType":
         parts += [Text(), *(Text(f"{count} x {reason}") for reason, count in shown)]
         if more := len(result.errors) - len(shown):
             parts.append(Text(f"and {more} more reasons"))
+    parts += [Text(line) for line in degraded_words(result)]
     p99 = [second.p99 for second in result.timeline]
     if len(p99) > 1:
         highest = max((one for one in p99 if math.isfinite(one)), default=math.nan)
@@ -69,9 +70,21 @@ def load_headline(result: LoadResult) -> str:
         case _:
             text = "Measured: no objective was given, so nothing was judged"
     failed = sum(stage.failed for stage in result.stages)
+    degraded = sum(stage.degraded for stage in result.stages)
+    also = f", {degraded} were degraded" if degraded else ""
     due = sum(stage.due for stage in result.stages)
     ended = "; interrupted" if result.interrupted else ""
-    return f"{text}; {failed} of {due} requests failed{ended}."
+    return f"{text}; {failed} of {due} requests failed{also}{ended}."
+
+
+def degraded_words(result: LoadResult) -> list[str]:
+    """Return why answers were degraded and how often, the most frequent first."""
+    return [f"{n} x degraded: {why}" for why, n in [*result.degradations.items()][:MOST_ERRORS]]
+
+
+def count_columns(stages: Sequence[LoadStage]) -> tuple[str, ...]:
+    """Return which counts of the stages a table shows: degraded answers where there are any."""
+    return ("due", "failed", *(["degraded"] if any(one.degraded for one in stages) else []))
 
 
 def seconds(value: float) -> str:
@@ -131,7 +144,8 @@ def _stages(result: LoadResult) -> "Table":
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("stage", no_wrap=True)
     table.add_column("rate", no_wrap=True)
-    for name in ("due", "failed", "p50", "p95", "p99", "max", "service p99", "lag p99"):
+    counts = count_columns(result.stages)
+    for name in (*counts, "p50", "p95", "p99", "max", "service p99", "lag p99"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in result.stages:
         even = one.start_rate == one.end_rate
@@ -139,8 +153,7 @@ def _stages(result: LoadResult) -> "Table":
         table.add_row(
             one.name if one.judged else f"{one.name} (not judged)",
             rates,
-            str(one.due),
-            str(one.failed),
+            *(str(getattr(one, name)) for name in counts),
             *map(seconds, (one.p50, one.p95, one.p99, one.largest, one.service_p99, one.lag_p99)),
         )
     return table
@@ -172,6 +185,7 @@ def load_values(result: LoadResult) -> dict[str, object]:
                 "end_rate": one.end_rate,
                 "due": one.due,
                 "ok": one.ok,
+                "degraded": one.degraded,
                 "errors": one.errors,
                 "timeouts": one.timeouts,
                 "missed": one.missed,
@@ -192,6 +206,7 @@ def load_values(result: LoadResult) -> dict[str, object]:
             for one in result.judgements
         ],
         "errors": dict(result.errors),
+        "degradations": dict(result.degradations),
         "timeline": [
             {"due": one.due, "failed": one.failed, **_numbers(p50=one.p50, p99=one.p99)}
             for one in result.timeline

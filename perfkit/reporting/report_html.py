@@ -7,6 +7,7 @@ from importlib.resources import files
 from string import Template
 
 from perfkit.model import Comparison, Environment, Report, Series, Status, Verdict
+from perfkit.plural import plural
 from perfkit.reporting.culprit_words import culprit_lines
 from perfkit.reporting.headline import advice, counted, headline, row_notes, sorted_rows
 from perfkit.reporting.plots import (
@@ -161,7 +162,7 @@ def _notes(row: Comparison) -> Iterator[str]:
             f" {row.shift.ratio.confidence * 100:.3g} % interval, {row.shift.design}"
         )
         if row.shift.rounds_needed is not None:
-            yield f"{row.shift.rounds_needed} rounds would decide"
+            yield f"{plural(row.shift.rounds_needed, 'round')} would decide"
 
 
 def _findings(report: Report) -> Iterator[str]:

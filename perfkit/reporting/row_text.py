@@ -19,6 +19,7 @@ from perfkit.model import (
     Verdict,
     WaiverResult,
 )
+from perfkit.plural import plural
 from perfkit.reporting.quantity import (
     SCIENTIFIC,
     change,
@@ -50,10 +51,10 @@ def method(report: Report) -> str:
 
 def _rounds(report: Report) -> str:
     """Return how many rounds were run, and why ``n`` of a row is less where it is."""
-    words = f"{report.rounds} interleaved {'round' if report.rounds == 1 else 'rounds'}"
+    words = plural(report.rounds, "interleaved round")
     fewer = any(row.shift and row.shift.n_head < report.rounds for row in report.comparisons)
-    counted = " (n counts those that decided a row)" if fewer else ""
-    return f"{words} of fresh processes{counted}"
+    which = " (n counts those that decided a row)" if fewer else ""
+    return f"{words} of fresh processes{which}"
 
 
 def environment_line(environment: Environment) -> str:
@@ -106,7 +107,7 @@ def verdict_text(row: Comparison) -> str:
                 parts.insert(0, f"p {p:.2g}")
             case Verdict.INCONCLUSIVE:
                 if row.shift.rounds_needed is not None:
-                    parts.append(f"{row.shift.rounds_needed} rounds would decide")
+                    parts.append(f"{plural(row.shift.rounds_needed, 'round')} would decide")
             case (
                 Verdict.UNCHANGED
                 | Verdict.DIFFERENT_WORK
@@ -129,10 +130,16 @@ def floor_source(row: Comparison) -> str:
 def waiver_text(result: WaiverResult) -> str:
     """Return what an exception is about, until when, and whether it may stand, in one line."""
     about = result.pattern if result.metric is None else f"{result.pattern} ({result.metric})"
-    ceiling = "" if result.ceiling is None else f" up to {change(1 + result.ceiling)}"
+    ceiling = "" if result.ceiling is None else f" up to {_ceiling(result.kind, result.ceiling)}"
     text = f"{result.kind} of {about}{ceiling} until {result.expires}, {result.issue}"
     found = f" ({result.found})" if result.found else ""
     return f"{text}: {result.reason}; {result.state}{found}"
+
+
+def _ceiling(kind: str, ceiling: float) -> str:
+    if kind == "leak waiver":
+        return f"{quantity(ceiling, Unit.BYTES)} per iteration"
+    return change(1 + ceiling)
 
 
 def difference_text(difference: EnvironmentDifference) -> str:
@@ -170,8 +177,9 @@ def leak_text(result: LeakResult) -> str:
         Status.INCONCLUSIVE: f"{result.target}: undecided",
         Status.ERROR: f"{result.target}: not measured",
     }
-    text = words[result.status]
-    return f"{text} ({result.reason})" if result.reason else text
+    text = f"{result.target}: keeps memory" if result.waived else words[result.status]
+    text += f" ({result.reason})" if result.reason else ""
+    return f"{text}, waived: {result.waived}" if result.waived else text
 
 
 def site_text(site: LeakSite) -> str:

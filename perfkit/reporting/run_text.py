@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import BenchmarkId, Environment, Run, Sample
+from perfkit.plural import plural
 from perfkit.reporting.quantity import duration, quantity, scale_of
 from perfkit.reporting.visible import visible
 from perfkit.stats import representatives
@@ -41,9 +42,11 @@ def run_text(
     for sample in run.samples:
         table.add_row(*_row(sample))
     state = "uncommitted changes on " if run.dirty else ""
-    counted = f"{rounds} {'round' if rounds == 1 else 'rounds'} of fresh processes"
     part = "" if run.shard is None else f", shard {run.shard.index}/{run.shard.count}"
-    title = f"{state}{run.commit[:10]}{part}: {counted}, {duration(seconds)}"
+    title = (
+        f"{state}{run.commit[:10]}{part}: {plural(rounds, 'round')} of fresh processes,"
+        f" {duration(seconds)}"
+    )
     parts: list[RenderableType] = [Text(title, style="bold"), Text(), table, Text()]
     if skipped:
         names = ", ".join(map(str, skipped))

@@ -19,6 +19,7 @@ from perfkit.runtime.degraded import (
     DegradedError,
     ShedError,
 )
+from perfkit.runtime.failpoints import InjectedError, inject, inject_async
 from perfkit.runtime.guarding import guard, time_left
 from perfkit.runtime.logs import configure_logging, correlated, correlation_id
 from perfkit.runtime.recorder import RECORDER
@@ -34,6 +35,7 @@ __all__ = [
     "Degraded",
     "DegradedError",
     "Health",
+    "InjectedError",
     "Retry",
     "RetryBudget",
     "ShedError",
@@ -46,6 +48,8 @@ __all__ = [
     "guard",
     "health",
     "health_check",
+    "inject",
+    "inject_async",
     "quality",
     "start",
     "stop",

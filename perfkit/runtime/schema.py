@@ -31,8 +31,23 @@ MIGRATIONS = (
         PRIMARY KEY (seconds, start, series)
     ) WITHOUT ROWID;
     """,
+    # 3: what each series has counted since the store exists, as an interval of no length at time 0
+    """
+    INSERT INTO calls
+        SELECT 0, 0, series, sum(ok), sum(errors), sum(degraded), sum(sum_ns), max(max_ns),
+            all_merged(bins)
+        FROM calls WHERE seconds = 3600 GROUP BY series;
+    INSERT INTO vals
+        SELECT 0, 0, series, sum(count), sum(sum), min(min), max(max),
+            (SELECT last FROM vals AS late WHERE late.seconds = 3600 AND late.series = vals.series
+             ORDER BY start DESC LIMIT 1)
+        FROM vals WHERE seconds = 3600 GROUP BY series;
+    INSERT INTO events
+        SELECT 0, 0, series, sum(count) FROM events WHERE seconds = 3600 GROUP BY series;
+    """,
 )
-"""Script number N (from 1) makes a store of version N out of one of version N - 1."""
+"""Script number N (from 1) makes a store of version N out of one of version N - 1; the
+connection has the functions of :class:`perfkit.runtime.store.Store`."""
 
 VERSION = len(MIGRATIONS)
 TABLES = ("calls", "vals", "events")

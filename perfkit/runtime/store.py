@@ -1,9 +1,10 @@
 """Telemetry in one SQLite file: many processes write, many read at the same time.
 
 Every count goes into an interval of one second, of one minute and of one hour in the same
-transaction, so that each resolution is always whole; retention then differs by resolution. The file
-is in WAL mode: readers and the writer do not wait for each other. What :meth:`Store.add` has
-returned from survives a kill of the process; after a loss of power the last seconds may be missing
+transaction, so that each resolution is always whole; retention then differs by resolution. It also
+goes into a total of its series that is kept as long as the store (``ALL_TIME``). The file is in WAL
+mode: readers and the writer do not wait for each other. What :meth:`Store.add` has returned from
+survives a kill of the process; after a loss of power the last seconds may be missing
 (``synchronous=NORMAL``), and the file is whole.
 """
 
@@ -22,6 +23,7 @@ from perfkit.errors import ExitCode, PerfkitError
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.schema import TABLES, VERSION, migrate, version_of
 from perfkit.runtime.windows import (
+    ALL_TIME,
     RESOLUTIONS,
     Calls,
     EventWindow,
@@ -154,6 +156,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.create_function("merged", 2, _merged, deterministic=True)
+        self._connection.create_aggregate("all_merged", 1, _Merging)  # type: ignore[arg-type]  # typeshed knows whole numbers only
         migrate(self._connection)
 
     def __enter__(self) -> Self:
@@ -186,6 +189,7 @@ class Store:
             with self._transaction():
                 for seconds in RESOLUTIONS:
                     self._insert(seconds, batch.start - batch.start % seconds, batch)
+                self._insert(ALL_TIME, 0, batch)
 
     def _insert(self, seconds: int, start: int, batch: Batch) -> None:
         execute = self._connection.execute
@@ -309,7 +313,8 @@ class Store:
 
         Intervals that overlap ``since <= t < until`` (Unix seconds) are taken whole; both ends are
         open by default. Without a resolution (1, 60 or 3600) it is the finest that covers the time
-        from ``since`` on with at most ``MOST_INTERVALS`` intervals and is kept that long.
+        from ``since`` on with at most ``MOST_INTERVALS`` intervals and is kept that long. The
+        resolution ``ALL_TIME`` gives the totals of the series; their start is 0.
 
         Raises:
             StoreError: the file could not be read.
@@ -360,8 +365,13 @@ class Store:
     def _read(
         self, table: str, columns: str, asked: _Asked
     ) -> list[Any]:  # a row of SQLite has any types
-        seconds = asked.resolution or self.resolution_for(asked.since, asked.until)
-        if seconds not in RESOLUTIONS:
+        seconds = asked.resolution
+        if seconds is None:
+            seconds = self.resolution_for(asked.since, asked.until)
+        if seconds == ALL_TIME:
+            if (asked.since, asked.until) != (None, None):
+                raise ValueError("totals are of all time: they have neither since nor until")
+        elif seconds not in RESOLUTIONS:
             raise ValueError(f"a resolution is one of {RESOLUTIONS} seconds, not {seconds}")
         first = None if asked.since is None else int(asked.since // seconds) * seconds
         conditions = {
@@ -422,3 +432,16 @@ def _merged(left: bytes, right: bytes) -> bytes:
     bins = Bins.from_bytes(left)
     bins.merge(Bins.from_bytes(right))
     return bins.to_bytes()
+
+
+class _Merging:
+    """The bins of many rows in one, for SQLite."""
+
+    def __init__(self) -> None:
+        self._bins = Bins()
+
+    def step(self, encoded: bytes) -> None:
+        self._bins.merge(Bins.from_bytes(encoded))
+
+    def finalize(self) -> bytes:
+        return self._bins.to_bytes()

@@ -11,6 +11,10 @@ from perfkit.runtime.bins import Bins
 RESOLUTIONS = (1, 60, 3600)
 """Lengths of the intervals in seconds; every count is kept in one of each."""
 
+ALL_TIME = 0
+"""In place of a length: the one interval of each series that has counted everything since the store
+exists, and that no retention ends. So a counter never falls."""
+
 
 class Key(NamedTuple):
     """Which series it is; ``labels`` is a JSON object with sorted keys."""

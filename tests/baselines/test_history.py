@@ -57,7 +57,7 @@ def test_results_of_another_version_of_the_benchmark_are_left_out(tmp_path: Path
         asv_file(tmp_path, {"x.time_one": [[float(number)], [], version]}, commit=commit)
     (found,) = series_of(read_results(tmp_path)[0], COMMITS, unit_of=unit_of_name)
     assert repr(found.values) == repr((math.nan, math.nan, 2.0, 3.0))
-    assert found.notes == ("2 results of other versions of the benchmark are left out",)
+    assert found.notes == ("left out: 2 results of other versions of the benchmark",)
 
 
 def test_a_name_is_not_an_identity(tmp_path: Path) -> None:

@@ -220,4 +220,4 @@ def test_the_verbs(tmp_path: Path) -> None:
     assert perfkit(other, "pull") == "3 new files from perfkit-baselines at origin\n"
     # asv's list of benchmarks is made from what came.
     assert set(read_descriptions(other.repository.root / "results")) == {"a.time_one"}
-    assert perfkit(other, "check").startswith("1 files: 1 results of 1 benchmarks at 1 commits")
+    assert perfkit(other, "check").startswith("1 file: 1 result of 1 benchmark at 1 commit")

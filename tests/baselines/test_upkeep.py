@@ -48,7 +48,7 @@ def test_prune_lists_and_deletes_only_when_told(project: Project) -> None:
     kept = store(project.root / "results", {"x.time_one": [[1.0]]}, commit=project.commit("Begin"))
     lost = store(project.root / "results", {"x.time_one": [[1.0]]}, commit="f" * 40, identity="2")
     listed = project.perfkit("baselines", "prune", "--lost")
-    assert listed.stdout == f"{lost}\n1 files can go; --delete deletes them\n", listed.stderr
+    assert listed.stdout == f"{lost}\n1 file can go; --delete deletes them\n", listed.stderr
     assert lost.exists()
     done = project.perfkit("baselines", "prune", "--lost", "--delete", "--json")
     assert json.loads(done.stdout)["files"] == [str(lost)]

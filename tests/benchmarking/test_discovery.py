@@ -119,7 +119,7 @@ def test_selecting() -> None:
     assert select(IDS, ["time"]) == IDS
     assert select(IDS, [r"\(1, 'b'\)$"]) == IDS[1:]
     assert select(IDS, ["x$", "nothing"]) == IDS[:1]
-    with pytest.raises(UsageError, match="none of 2 benchmarks matches 'q' or 'r'; the first ones"):
+    with pytest.raises(UsageError, match="of 2 benchmarks none matches 'q' or 'r'; the first ones"):
         select(IDS, ["q", "r"])
     with pytest.raises(UsageError, match="is no regular expression"):
         select(IDS, ["("])

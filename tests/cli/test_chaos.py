@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -124,6 +125,90 @@ def test_an_interrupted_experiment_undoes_everything(port: int) -> None:
     assert '"undone"' in journal.read_text("utf-8")
 
 
+SHOP = """
+import http.server, sys
+from perfkit import runtime
+
+class Shop(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, degraded = 200, None
+        try:
+            runtime.inject("stock.read", ConnectionError)
+        except ConnectionError:
+            status, degraded = (200, "stock") if self.path == "/degrading" else (500, None)
+        self.send_response(status)
+        if degraded:
+            self.send_header("X-Degraded", degraded)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *words):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Shop).serve_forever()
+"""
+"""A server with a failpoint; told as /degrading, it answers without what failed."""
+
+
+def shop_plan(port: int, fault: str, path: str = "") -> str:
+    Path("shop.py").write_text(SHOP, "utf-8")
+    written = Path(plan(port, f"  - {fault}", steady="300ms"))
+    text = written.read_text("utf-8").replace("method: 1500ms", "method: 900ms")
+    text = text.replace(f"-m http.server {port} --bind", f"shop.py {port}")
+    written.write_text(text.replace(f"{port}/", f"{port}/{path}"), "utf-8")
+    return str(written)
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "seen"),
+    [
+        ("{at: 100ms, lasts: 500ms, kind: error, failpoint: stock.read}", "", "HTTP 500"),
+        ("{at: 100ms, lasts: 500ms, kind: hang, failpoint: stock.read}", "", "no answer within"),
+        (
+            (
+                "{at: 100ms, lasts: 500ms, kind: latency, failpoint: stock.read, measures:"
+                " {delay: 400ms, count: '8'}}"
+            ),
+            "",
+            "no answer within",
+        ),
+        ("{at: 100ms, lasts: 500ms, kind: error, failpoint: stock.read}", "degrading", ""),
+    ],
+)
+def test_a_failpoint_is_seen_by_clients_and_undone(
+    fault: str, path: str, seen: str, port: int, capfd: Captured
+) -> None:
+    arguments = ["chaos", "run", shop_plan(port, fault, path), "--json"]
+    assert run(arguments) == ExitCode.PASSED
+    found = document(capfd)
+    (effect,) = found["faults"]
+    assert effect["hits"] > 0
+    count = effect["failed"] if seen else effect["degraded"]
+    assert count >= 5
+    assert effect["failed" if not seen else "degraded"] == 0
+    assert found["availability"]["estimate"] < 1, "a degraded answer is not the real one"
+    errors = found["meanwhile"]["errors"]
+    assert all(seen in reason for reason in errors) if seen else errors == {}
+    assert found["meanwhile"]["degradations"] == ({} if seen else {"stock": effect["degraded"]})
+    (after,) = found["after"]["stages"]
+    assert (after["degraded"], after["errors"]) == (0, 0)
+
+
+def test_a_fault_that_hits_nothing_shows_nothing(port: int, capfd: Captured) -> None:
+    fault = "{at: 0s, lasts: 200ms, kind: error, failpoint: stock.write}"
+    assert run(["chaos", "run", shop_plan(port, fault), "--strict"]) == ExitCode.INCONCLUSIVE
+    assert "error at stock.write hit nothing, so nothing was shown of it" in capfd.readouterr().out
+
+
+def test_degraded_answers_stand_apart_in_what_people_read(port: int, capfd: Captured) -> None:
+    fault = "{at: 0s, lasts: 900ms, kind: error, failpoint: stock.read}"
+    assert run(["chaos", "run", shop_plan(port, fault, "degrading")]) == ExitCode.PASSED
+    out = capfd.readouterr().out
+    assert "failed   degraded" in out
+    assert re.search(r"error at stock.read at 0.0 s for 0.9 s: 0 failed, \d+ degraded, the", out)
+    assert "x degraded: stock" in out
+
+
 @pytest.mark.parametrize(
     ("faults", "more", "sentence"),
     [
@@ -135,6 +220,11 @@ def test_an_interrupted_experiment_undoes_everything(port: int) -> None:
             "found a error while another fault goes on",
         ),
         ("  - {at: 0s, kind: error, measures: {delay: 1s}}", "", "error has no delay"),
+        (
+            "  - {at: 0s, kind: error, failpoint: a, measures: {status: '500'}}",
+            "",
+            "error at a failpoint has no status",
+        ),
         ("  - {at: 0s, kind: kill}", "star: 1", "unknown key 'star'"),
     ],
 )
@@ -188,6 +278,39 @@ def test_something_is_done_to_a_command(
     assert (found["code"], found["hits"]) == (code, 1)
 
 
+def test_a_command_fails_at_a_named_place(capfd: Captured) -> None:
+    program = "from perfkit import runtime; runtime.inject('start', ConnectionError)"
+    arguments = ["chaos", "inject", "error", "--failpoint", "start"]
+    command = ["--", sys.executable, "-c", f"import time; time.sleep(0.3); {program}"]
+    assert run([*arguments, *command]) == ExitCode.MEASUREMENT
+    streams = capfd.readouterr()
+    assert "ConnectionError: failpoint start: an error on purpose" in streams.err
+    assert streams.out == "error at start: happened once; the command ended with 1\n"
+    assert run([*arguments, "--for", "50ms", *command]) == ExitCode.PASSED
+    assert capfd.readouterr().out == "error at start: happened 0 times; the command ended with 0\n"
+
+
+def test_a_command_that_fails_without_the_fault_is_told_apart(capfd: Captured) -> None:
+    arguments = ["chaos", "inject", "kill", "--after", "1h", "--", "false"]
+    assert run(arguments) == ExitCode.MEASUREMENT
+    assert capfd.readouterr().out == "kill: happened 0 times; the command ended with 1, by itself\n"
+
+
+def test_a_limit_that_cannot_be_set_is_no_failure_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    Path("unshare").write_text("#!/bin/sh\necho unshare: forbidden >&2; exit 1\n", "utf-8")
+    Path("unshare").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{Path.cwd()}{os.pathsep}{os.environ['PATH']}")
+    arguments = ["chaos", "inject", "enospc", "--set", "size=64KiB", "--", "touch", "started"]
+    assert run(arguments) == ExitCode.USAGE
+    err = capfd.readouterr().err
+    assert "unshare: forbidden" in err
+    assert "a disk of 65536 B could not be set on this machine" in err
+    assert "so the command was not started" in err
+    assert not Path("started").exists()
+
+
 def can_mount() -> bool:
     command = "unshare --user --map-root-user --mount mount -t tmpfs -o size=4k tmpfs /mnt"
     return subprocess.run(shlex.split(command), capture_output=True, check=False).returncode == 0
@@ -213,6 +336,9 @@ def test_a_disk_is_full(capfd: Captured) -> None:
         (["latency", "--upstream", "nowhere", "--", "true"], "wanted http://HOST:PORT"),
         (["latency", "--set", "delay", "--", "true"], "--set delay: wanted NAME=VALUE"),
         (["kill", "--", "no-such-program"], "no-such-program: cannot be started"),
+        (["memory", "--set", "size=1GiB", "--", "no-such"], "no-such: cannot be started"),
+        (["hang", "--", "true"], "or a place of the command with --failpoint"),
+        (["kill", "--failpoint", "a", "--", "true"], "kill does not happen at a failpoint"),
     ],
 )
 def test_what_cannot_be_injected_is_said(

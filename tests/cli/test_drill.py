@@ -18,7 +18,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_backup_is_verified_and_restored(capsys: Captured) -> None:
     assert run(["drill", "backup", "backup.tar", "config"]) == ExitCode.PASSED
-    assert capsys.readouterr().out.startswith("1 files in backup.tar, digest ")
+    assert capsys.readouterr().out.startswith("1 file in backup.tar, digest ")
     assert run(["drill", "verify", "backup.tar"]) == ExitCode.PASSED
     assert "every byte as it was" in capsys.readouterr().out
     assert run(["drill", "restore", "backup.tar", "restored"]) == ExitCode.PASSED

@@ -28,6 +28,10 @@ async def wait():
 def fails():
     raise LookupError("shelf is empty")
 
+def stale():
+    from perfkit.runtime import Degraded
+    return Degraded(12, "shelf", LookupError())
+
 def leaves():
     raise SystemExit(3)
 
@@ -157,6 +161,10 @@ def test_callables_are_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run(["load", f"{module}:wait", *QUICK]) == ExitCode.PASSED
     assert run(["load", f"{module}:fails", *QUICK]) == ExitCode.MEASUREMENT
     assert "30 x LookupError: shelf is empty" in capsys.readouterr().out
+    assert run(["load", f"{module}:stale", *QUICK]) == ExitCode.PASSED
+    out = capsys.readouterr().out
+    assert "0 of 30 requests failed, 30 were degraded" in out
+    assert "30 x degraded: shelf" in out
 
 
 def test_a_callable_that_leaves_or_never_ends_is_an_error_of_its_requests(

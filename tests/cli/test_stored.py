@@ -125,7 +125,7 @@ def test_base_is_the_nearest_measured_commit_before_the_merge_base(benched: Proj
         (("--budget", "5min"), "--stored measures nothing"),
         (("--max-rounds", "30"), "--stored measures nothing"),
         (("--seed", "3"), "--stored measures nothing"),
-        (("--bench", "absent"), "none of 2 benchmarks matches 'absent'"),
+        (("--bench", "absent"), "of 2 benchmarks none matches 'absent'"),
     ],
 )
 def test_what_cannot_be_used_with_stored_results(

@@ -39,7 +39,7 @@ def test_what_a_map_of_the_base_does_not_reach_is_left_out_for_certain() -> None
     assert [name for name in names if re.search(pattern, name)] == [
         "suite.time_hot(1)", "suite.time_colder", "suite.time_new"
     ]  # fmt: skip
-    assert chosen.warning.startswith("--only-touched left out 1 benchmarks whose stored profile")
+    assert chosen.warning.startswith("--only-touched left out 1 benchmark whose stored profile")
     assert chosen.doubtful == {}
 
 
@@ -47,7 +47,7 @@ def test_what_a_map_of_the_base_does_not_reach_is_left_out_for_certain() -> None
     ("behind", "unmapped", "why"),
     [
         (None, (), "its stored profile is of no commit that is known here"),
-        (1, (), "its stored profile is one commit older than the base"),
+        (1, (), "its stored profile is 1 commit older than the base"),
         (4, ("x",), "its stored profile is 4 commits older than the base"),
         (0, ("no Python: x", "a.py: lines"), "no Python: x; a.py: lines"),
     ],

@@ -73,7 +73,7 @@ def test_a_page_that_leads_to_itself_is_left(forge: Forge) -> None:
     here = f"{forge.api}/repos/o/r/issues/7/comments?per_page=100"
     link = {"Link": f'<{here}>; rel="next"'}
     forge.faults.extend(Fault("GET", status=200, body=[], headers=link) for _ in range(3))
-    with pytest.raises(PostingError, match="did not end after 1 pages"):
+    with pytest.raises(PostingError, match="did not end after 1 page;"):
         GitHub(client_of(forge.api), "o/r").comments(7)
 
 

@@ -6,10 +6,13 @@ from datetime import date
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode, UsageError
 from perfkit.gate.comparisons import Evidence, judge, shift_between
+from perfkit.gate.load import Load
 from perfkit.gate.merging import merged_report
 from perfkit.gate.shards import Part, part_of, shard_note
 from perfkit.gate.waivers import ABSENT, ELSEWHERE
@@ -212,6 +215,40 @@ def test_what_a_shard_says_of_being_one_is_left_out_and_nothing_else() -> None:
     part = shard(2, skipped=(IDS[3],))
     two = report([row(IDS[1])], part, warnings=(shard_note(part, 2), "after it"))
     assert merged(ONE, two).warnings == ("shard 2/2: after it",)
+
+
+def test_what_other_programs_did_is_said_once_with_the_figures_of_all_shards() -> None:
+    four = tuple(
+        report([row(IDS[index])], shard(index + 1, 4), warnings=(*words, "of all"))
+        for index, words in enumerate(
+            (
+                (str(Load(loaded=3, pairs=6)),),
+                (str(Load(loaded=5, pairs=9, waited=12)),),
+                (str(Load(waited=30)),),
+                ("alone",),
+            )
+        )
+    )
+    assert merged(*four).warnings == (
+        "shard 4/4: alone",
+        "of all",
+        f"shards 1/4, 2/4: {Load(loaded=8, pairs=15, waited=12)}",
+        "shard 3/4: measuring waited 30 s for other programs to stop using the processors",
+    )
+    # Equal figures are two shards' all the same.
+    warnings = (str(Load(loaded=3, pairs=6)),)
+    alike = [replace(one, warnings=warnings) for one in (ONE, TWO)]
+    assert merged(*alike).warnings == (f"shards 1/2, 2/2: {Load(loaded=6, pairs=12)}",)
+
+
+@given(st.builds(Load, loaded=st.integers(1, 10**9), pairs=st.integers(), waited=st.integers(0)))
+def test_a_sentence_of_load_reads_back(load: Load) -> None:
+    load = replace(load, pairs=abs(load.pairs))
+    assert Load.of(str(load)) == load
+    assert Load.of(str(replace(load, loaded=0))) == (
+        Load(waited=load.waited) if load.waited else None
+    )
+    assert Load.of(f"{load}, or so") is None
 
 
 def test_warnings_say_which_shard_they_are_of() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.memory.find import find_leaks
+from perfkit.memory.flamegraph import draw_kept, draw_peak, newest_capture
 from perfkit.memory.read import read_series
 from perfkit.memory.series import Frame
 from perfkit.model import LeakResult, LeakState
@@ -184,3 +185,18 @@ def test_a_script_cannot_be_repeated() -> None:
 def test_too_few_iterations_are_refused() -> None:
     with pytest.raises(UsageError, match=r"give --iterations 16 or more"):
         find("nothing", iterations=15)
+
+
+def test_pages_and_c_stacks_of_the_longest_run(tmp_path: Path) -> None:
+    target = parse_target("zoo:closure", cwd=ZOO.parent)
+    kept = tmp_path / "captures"
+    result = find_leaks(target, cwd=ZOO.parent, iterations=64, captures=kept, native=True)
+    assert any(".c:" in frame for frame in result.sites[0].stack), result.sites[0].stack
+    assert result.sites[0].place in result.sites[0].stack
+    draw_kept(newest_capture(kept), tmp_path / "kept.html")
+    draw_peak(newest_capture(kept), tmp_path / "peak.html")
+    pages = [(tmp_path / name).read_text("utf-8") for name in ("kept.html", "peak.html")]
+    assert ["zoo.py" in page for page in pages] == [True, True]
+    assert ["importlib" in page for page in pages] == [False, True]
+    with pytest.raises(MeasurementError, match="there is no capture"):
+        newest_capture(tmp_path / "empty")

@@ -3,10 +3,11 @@ import itertools
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.stats import theilslopes
 
-from perfkit.memory.capture import LEAST_SHORTENED, MARKS, schedule, shortened
 from perfkit.memory.find import LEAST_ITERATIONS
 from perfkit.memory.growth import SEGMENTS, Growth, Shape, covers, growth, segment_minima
+from perfkit.memory.loop import LEAST_SHORTENED, MARKS, schedule, shortened
 
 RUN = tuple(schedule(960))
 lengths = st.integers(LEAST_ITERATIONS // 4, 1500).map(lambda quarter: 4 * quarter)
@@ -99,9 +100,8 @@ def test_values_in_random_order_do_not_grow(series: list[int]) -> None:
 
 
 def test_the_first_quarter_does_not_count() -> None:
-    assert growth(RUN, tuple(10**9 if mark <= 240 else 5 * mark for mark in RUN)) == Growth(
-        Shape.GROWING, pytest.approx(5)
-    )
+    found = growth(RUN, tuple(10**9 if mark <= 240 else 5 * mark for mark in RUN))
+    assert found == Growth(Shape.GROWING, pytest.approx(5), (pytest.approx(5), pytest.approx(5)))
 
 
 def test_a_border_belongs_to_the_segment_it_ends() -> None:
@@ -144,3 +144,14 @@ def test_a_slow_target_gets_fewer_iterations(
     iterations: int, seconds: float | None, cost: float, expected: int
 ) -> None:
     assert shortened(iterations, seconds, cost) == expected
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=SEGMENTS, max_size=SEGMENTS))
+def test_the_interval_is_that_of_scipy_and_holds_the_slope(minima: list[int]) -> None:
+    marks = tuple(range(SEGMENTS // 3, SEGMENTS * 4 // 3 + 1))
+    found = growth((0, *marks[1:]), (0, *minima))
+    wanted = theilslopes(minima, alpha=0.95)
+    assert found.per_iteration == pytest.approx(wanted.slope)
+    assert found.interval[0] <= found.per_iteration <= found.interval[1]
+    if len(set(minima)) == SEGMENTS:  # scipy corrects for ties, which widens nothing here
+        assert found.interval == pytest.approx((wanted.low_slope, wanted.high_slope))

@@ -43,5 +43,5 @@ def test_the_line_that_keeps_every_cue_is_named_and_nothing_else(tree: Path) -> 
     assert "_SEEN.append" in (tree / file).read_text("utf-8").splitlines()[int(line) - 1]
     assert site.blocks_per_iteration == pytest.approx(400, abs=1)
     assert result.holders == (
-        "workload.pipeline._SEEN (list, module global) grows by 400 per call",
+        "workload.pipeline._SEEN (list, module global) grows by 400 objects per call",
     )

@@ -116,6 +116,13 @@ def test_a_leak_is_found_named_and_its_holder_told(name: str, extension: str) ->
     assert case.holder is None or any(case.holder in holder for holder in result.holders)
 
 
+def test_a_slot_of_a_list_at_every_tenth_call_is_found_over_thousands() -> None:
+    case = of("eight_bytes_in_ten_calls")
+    result = find_leaks(parse_target(case.target, cwd=TESTS), cwd=TESTS, timeout=100)
+    assert (result.state, result.iterations) == (LeakState.LEAK, 4000)
+    assert [site.place.partition(" ")[2] for site in result.sites] == [case.name]
+
+
 @pytest.mark.parametrize("name", ["megabyte_swings", "malloc_and_free", "over_allocated_list"])
 def test_an_innocent_case_is_not_accused(name: str, extension: str) -> None:
     result = find_leaks(

@@ -90,7 +90,7 @@ def test_what_no_profile_can_place_is_told_apart() -> None:
 
 def test_what_meets_no_profile_is_said_in_one_line() -> None:
     assert impact_line(laid(touched("cold"), stacks=[{(MAIN,): 5.0}])) == (
-        "1 touched function since main is on none of 1 stored profile."
+        "1 touched function since main is on no path of 1 stored profile."
     )
     assert impact_line(laid(stacks=[{(MAIN,): 5.0}])) == (
         "Since main no Python function was touched (1 stored profile)."
@@ -186,11 +186,11 @@ def test_the_compare_takes_what_the_map_reaches_and_says_so(
     document = json.loads(out)
     rows = {row["benchmark"]["name"]: row for row in document["comparisons"]}
     assert set(rows) == {f"bench.Work.{one}" for one in ("time_cold", "time_work", "track_count")}
-    assert "left out 1 benchmarks" in document["warnings"][-1]
+    assert "left out 1 benchmark" in document["warnings"][-1]
     # An old profile shows nothing of what it does not meet.
     assert (rows["bench.Work.time_cold"]["verdict"], rows["bench.Work.time_cold"]["reason"]) == (
         "inconclusive",
-        "left out by --only-touched, but its stored profile is one commit older than the base",
+        "left out by --only-touched, but its stored profile is 1 commit older than the base",
     ), err
     assert rows["bench.Work.time_cold"]["unit"] == "s"
     assert (code, document["status"]) == (0, "inconclusive")

@@ -6,9 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from perfkit.model import LoadObjective, Status
 from perfkit.reliability.arrivals import Arrivals, Stage, arrivals
 from perfkit.reliability.drive import Limits, LoadProgress, RequestFailedError, Sender, drive
+from perfkit.reliability.judge import judge_load
 from perfkit.reliability.record import LoadRecord, Outcome
+from perfkit.reliability.summary import summarize
 
 STAGES = (Stage("hold", 10, 10, 10),)
 LAST_DUE = 9.9
@@ -111,6 +114,25 @@ class Refusing:
         if index % 2:
             raise RequestFailedError("HTTP 503")
         raise ConnectionResetError(104, "Connection reset by peer")
+
+
+class HalfDegraded:
+    async def send(self, index: int) -> str | None:
+        return "stale" if index % 2 else None
+
+
+def test_degraded_answers_are_neither_ok_nor_failures() -> None:
+    record = run(HalfDegraded(), Time())
+    assert (record.count(Outcome.OK), record.count(Outcome.DEGRADED)) == (50, 50)
+    assert (record.degradations, record.errors) == ({"stale": 50}, {})
+    assert not record.failed.any()
+    assert np.isfinite(record.latency).all()
+    (judged,) = judge_load(record, [LoadObjective("availability", 0.99)])
+    assert judged.status is Status.FAILED
+    assert judged.measured is not None
+    assert judged.measured.estimate == 0.5
+    (stage,) = summarize(record, [judged], target="", arrivals="").stages
+    assert (stage.ok, stage.degraded, stage.failed) == (50, 50, 0)
 
 
 def test_errors_are_failures_with_their_reasons() -> None:

@@ -34,7 +34,7 @@ LEAK = LeakResult(
             stack=("shop/session.py:7 remember",),
         ),
     ),
-    holders=("shop.basket._SEEN (list, module global) grows by 400 per call",),
+    holders=("shop.basket._SEEN (list, module global) grows by 400 objects per call",),
     reason="the slope held from 1000 to 2000 to 4000 iterations",
     notes=("56 B more per call came through library lines: asyncio/unix_events.py:70 close",),
 )
@@ -52,7 +52,7 @@ the slope held from 1000 to 2000 to 4000 iterations.
                        from shop/main.py:40 main
  0.01 KiB      0.0   shop/session.py:7 remember
 
-holder: shop.basket._SEEN (list, module global) grows by 400 per call
+holder: shop.basket._SEEN (list, module global) grows by 400 objects per call
 
 note: 56 B more per call came through library lines: asyncio/unix_events.py:70 close
 """
@@ -104,8 +104,21 @@ def test_the_json_values_hold_everything() -> None:
         "ceiling_bytes",
         "iterations",
         "bytes_per_iteration",
+        "unplaced_bytes_per_iteration",
         "reason",
         "sites",
         "holders",
         "notes",
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (LeakState.NATIVE, "NATIVE: a:f keeps 64 B per call, and no line is seen to allocate it"),
+        (LeakState.RSS_ONLY, "RSS_ONLY: a:f makes the process 64 B per call larger, and keeps no"),
+    ],
+)
+def test_growth_without_a_line_is_told_in_the_headline(state: LeakState, said: str) -> None:
+    result = LeakResult(target="a:f", state=state, ceiling=0, iterations=4000, unplaced=64.0)
+    assert leaks_headline(result).startswith(said)

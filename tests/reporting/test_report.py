@@ -264,8 +264,8 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
             "name", "statistic", "limit", "unit", "status", "measured", "n", "why", "reason",
         },
         "leaks": {
-            "target", "state", "ceiling", "iterations", "sites", "holders", "reason", "notes",
-                "status",
+            "target", "state", "ceiling", "iterations", "sites", "holders", "unplaced", "reason",
+                "notes", "waived", "status",
         },
     }.items():  # fmt: skip
         assert all(set(value) == keys for value in values[kind])

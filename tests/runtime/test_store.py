@@ -8,7 +8,7 @@ import pytest
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.schema import MIGRATIONS, VERSION
 from perfkit.runtime.store import Batch, NewerStoreError, Store, StoreError, StoreFullError
-from perfkit.runtime.windows import Calls, Key, Values, labels_text
+from perfkit.runtime.windows import ALL_TIME, Calls, Key, Values, labels_text
 
 KEY = Key("api", "answer")
 NOON = 1_700_049_600  # a whole hour
@@ -101,6 +101,51 @@ def test_pruning_keeps_each_resolution_its_time(store: Store, clock: Clock) -> N
     clock.now = NOON + 500 * DAY
     assert store.prune() == 2
     assert not list(store.windows(resolution=3600))
+
+
+def test_totals_outlive_what_is_pruned_and_dropped(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "t.sqlite"
+    with Store(path, clock=clock) as store:
+        store.add(Batch(NOON, {KEY: calls(100, 9000, errors=1)}, {KEY: Values(1, 2.0, 2, 2, 2)}))
+        clock.now = NOON + 500 * DAY
+        store.prune()
+        assert not list(store.windows(resolution=3600))
+        store.add(
+            Batch(NOON + 500 * DAY, {KEY: calls(7)}, {KEY: Values(1, 3.0, 3, 3, 3)}, {KEY: 4})
+        )
+    with Store(path, max_bytes=1, clock=clock) as store:
+        store.add(batch(NOON + 500 * DAY + 1, 8))
+        assert [w.calls for w in store.windows(resolution=1)] == [1], "all others were dropped"
+        (total,) = store.windows(resolution=ALL_TIME)
+        assert (total.start, total.ok, total.errors, total.sum_ns, total.max_ns) == (
+            *(0, 3, 1),
+            *(9115, 9000),
+        )
+        assert total.bins == Bins([100, 9000, 7, 8])
+        assert [(v.count, v.sum, v.last) for v in store.values(resolution=ALL_TIME)] == [(2, 5, 3)]
+        assert [e.count for e in store.events(resolution=ALL_TIME)] == [4]
+        with pytest.raises(ValueError, match="neither since nor until"):
+            list(store.windows(since=NOON, resolution=ALL_TIME))
+
+
+def test_a_store_without_totals_gets_those_of_its_hours(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    with Store(path) as store:
+        for second, duration in ((0, 10), (4000, 20), (8000, 30)):
+            value = Values(1, duration, duration, duration, duration)
+            store.add(Batch(NOON + second, {KEY: calls(duration)}, {KEY: value}, {KEY: 2}))
+        totals = [
+            [*read(resolution=ALL_TIME)] for read in (store.windows, store.values, store.events)
+        ]
+        for table in ("calls", "vals", "events"):
+            store._connection.execute(f"DELETE FROM {table} WHERE seconds = 0")  # noqa: S608
+        store._connection.execute("PRAGMA user_version = 2")
+    with Store(path) as store:
+        made = [
+            [*read(resolution=ALL_TIME)] for read in (store.windows, store.values, store.events)
+        ]
+    assert made == totals
+    assert [len(one) for one in made] == [1, 1, 1]
 
 
 def test_a_full_store_lets_the_oldest_seconds_go(tmp_path: Path) -> None:
@@ -198,7 +243,7 @@ def test_an_older_store_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path)
     old.execute("PRAGMA user_version = 1")
     old.commit()
     old.close()
-    with pytest.raises(StoreError, match="of version 1, and only writing brings it to 2"):
+    with pytest.raises(StoreError, match="of version 1, and only writing brings it to 3"):
         Store(path, read_only=True)
     with Store(path) as store:
         assert [w.sum_ns for w in store.windows(resolution=1)] == [9]
@@ -229,7 +274,7 @@ def test_a_newer_store_is_refused_in_one_sentence(tmp_path: Path) -> None:
     newer.close()
     for read_only in (False, True):
         with pytest.raises(
-            NewerStoreError, match=r"version 3, this perfkit reads up to 2; upgrade"
+            NewerStoreError, match=r"version 4, this perfkit reads up to 3; upgrade"
         ):
             Store(path, read_only=read_only)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from perfkit.reliability.drive import RequestFailedError, Sender
+from perfkit.runtime.degraded import Degraded
 
 
 class CallSender:
@@ -17,15 +18,19 @@ class CallSender:
         self._free = asyncio.Semaphore(threads)
         self._is_coroutine = inspect.iscoroutinefunction(function)
 
-    async def send(self, index: int) -> None:
-        """Call once; what the function raises, SystemExit too, is an error of the request."""
+    async def send(self, index: int) -> str | None:
+        """Call once; what the function raises, SystemExit too, is an error of the request.
+
+        Returns the reason of a ``Degraded`` answer of perfkit.runtime.
+        """
         del index
         try:
             answer = self._function() if self._is_coroutine else await self._in_a_thread()
             if inspect.isawaitable(answer):
-                await answer
+                answer = await answer
         except (Exception, SystemExit) as error:
             raise RequestFailedError(f"{type(error).__name__}: {error}") from error
+        return answer.reason if isinstance(answer, Degraded) else None
 
     async def _in_a_thread(self) -> object:
         """Call in a daemon thread: a call that never ends must not keep this process from ending.

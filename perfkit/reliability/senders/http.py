@@ -14,6 +14,10 @@ FIRST_FAILURE = 400
 """Status codes from here on are failures (RFC 9110, sections 15.5 and 15.6)."""
 
 
+DEGRADED = "X-Degraded"
+"""Header of an answer that is not the real one; its value says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One request; ``body`` is sent as it is."""
@@ -37,8 +41,8 @@ class HttpSender:
         self._requests = [(one, URL(one.url, encoded=True)) for one in requests]
         self._choice = choice
 
-    async def send(self, index: int) -> None:
-        """Send one request and read its whole answer."""
+    async def send(self, index: int) -> str | None:
+        """Send one request and read its whole answer; return what its DEGRADED header says."""
         chosen = self._choice[index % len(self._choice)]
         request, url = self._requests[chosen]
         try:
@@ -50,11 +54,12 @@ class HttpSender:
                 allow_redirects=False,
             ) as answer:
                 await answer.read()
-                status = answer.status
+                status, degraded = answer.status, answer.headers.get(DEGRADED)
         except aiohttp.ClientError as error:
             raise RequestFailedError(_reason(error)) from error
         if status >= FIRST_FAILURE:
             raise RequestFailedError(f"HTTP {status}")
+        return degraded
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mcp.client import Transport
 
 
+DEGRADED = "degraded"
+"""Key of a structured result that is not the real one; its value says why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """One call of a tool with its arguments."""
@@ -34,8 +38,8 @@ class McpSender:
         self._calls = calls
         self._choice = choice
 
-    async def send(self, index: int) -> None:
-        """Call one tool and wait for its result."""
+    async def send(self, index: int) -> str | None:
+        """Call one tool and wait for its result; return what it says under DEGRADED."""
         call = self._calls[self._choice[index % len(self._choice)]]
         try:
             result = await self._client.call_tool(call.tool, dict(call.arguments))
@@ -46,6 +50,8 @@ class McpSender:
         if result.is_error:
             told = " ".join(getattr(part, "text", "") for part in result.content)
             raise RequestFailedError(f"{call.tool}: {told}")
+        degraded = (result.structured_content or {}).get(DEGRADED)
+        return str(degraded) if degraded else None
 
 
 @asynccontextmanager
