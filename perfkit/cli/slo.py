@@ -28,11 +28,28 @@ def slo(
         ),
     ] = None,
     canary: Annotated[
-        tuple[Path, Path] | None,
+        tuple[str, str] | None,
         typer.Option(
             "--canary",
             metavar="BASE NEW",
-            help="Compare two CSV files of durations (column seconds, perhaps group) instead.",
+            help="Compare two versions instead: labels (version=2) or times (2h/1h, 1h/now) of the "
+            "store, or CSV files of durations (column seconds, perhaps group).",
+        ),
+    ] = None,
+    component: Annotated[
+        str | None,
+        typer.Option("--component", metavar="NAME", help="Compare calls of this component only."),
+    ] = None,
+    call: Annotated[
+        str | None,
+        typer.Option("--call", metavar="NAME", help="Compare calls of this name only."),
+    ] = None,
+    lasting: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DURATION",
+            help="How far back calls with a label are compared. Default: 1h.",
         ),
     ] = None,
     tolerance: Annotated[
@@ -60,7 +77,16 @@ def slo(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     if canary is not None:
-        return _canary(context, canary, tolerance, tail_tolerance, strict=strict)
+        from perfkit.cli.canary import compare
+
+        return compare(
+            invocation,
+            canary,
+            accepted=(tolerance, tail_tolerance),
+            of_the_store={"--component": component, "--call": call, "--since": lasting},
+            store=store,
+            strict=strict,
+        )
 
     import time
 
@@ -112,35 +138,3 @@ def _chosen(objectives: "tuple[Objective, ...]", names: list[str]) -> "tuple[Obj
             "found no objective, wanted some under objectives in performance_thresholds.yaml."
         )
     return tuple(one for one in objectives if not names or one.name in names)
-
-
-def _canary(
-    context: typer.Context,
-    files: tuple[Path, Path],
-    tolerance: str,
-    tail_tolerance: str,
-    *,
-    strict: bool,
-) -> ExitCode:
-    from perfkit.config.units import parse_ratio
-    from perfkit.errors import UsageError
-    from perfkit.monitoring.canary import compare_canary, read_durations
-    from perfkit.monitoring.text import canary_text, canary_values
-    from perfkit.status import Status
-
-    accepted = []
-    for option, text in (("--tolerance", tolerance), ("--tail-tolerance", tail_tolerance)):
-        try:
-            accepted.append(parse_ratio(text))
-        except UsageError as error:
-            raise UsageError(f"{option}: {error}") from None
-    base, new = (read_durations(path) for path in files)
-    found = compare_canary(base, new, tolerance=accepted[0], tail_tolerance=accepted[1])
-    invocation = options.invocation_of(context)
-    inconclusive = found.verdict == "inconclusive"
-    return invocation.finish(
-        found.exit_code(strict=strict),
-        text=canary_text(found),
-        values=canary_values(found),
-        status=Status.INCONCLUSIVE if inconclusive else None,
-    )

@@ -57,6 +57,11 @@ def dashboard_html(shown: Dashboard, *, script: str = "", refresh: int | None = 
     )
 
 
+def live_script() -> str:
+    """Return the program that keeps a page current, by events of the server that it came from."""
+    return (files("perfkit.reporting") / "templates" / "dashboard.js").read_text("utf-8")
+
+
 def dashboard_body(shown: Dashboard) -> str:
     """Return what stands in ``<main id="dashboard">``."""
     parts = [_header(shown)]
