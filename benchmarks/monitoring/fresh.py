@@ -1,16 +1,17 @@
 """How long an event takes from the application into the live dashboard of another process.
 
 One process records with perfkit.runtime. Another is `perfkit monitor` on a terminal of its own
-(a pty). Each event has a name of its own; the time counts from before the event is recorded, on
-the machine's monotonic clock, until its name has been read from the terminal. Events come at
-random times within a second, since both processes keep to whole seconds.
+(a pty), then `perfkit monitor --serve` with a reader of its server-sent events. Each event has a
+name of its own; the time counts from before the event is recorded, on the machine's monotonic
+clock, until its name has been read. Events come at random times within a second, since the
+processes keep to whole seconds.
 """
 
 import argparse
 import os
 import pty
 import random
-import re
+import socket
 import struct
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from fcntl import ioctl
 from pathlib import Path
 from select import select
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "runtime"))
 
@@ -54,14 +56,21 @@ def main() -> int:
     rng = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "telemetry.sqlite")
-        with application(store) as recorder, terminal(store, Path(folder)) as screen:
-            taken = sorted(one_event(recorder, screen, rng) for _ in range(options.events))
-    middle, longest = taken[len(taken) // 2], taken[-1]
+        with application(store) as recorder:
+            with terminal(store, Path(folder)) as screen:
+                taken = sorted(one_event(recorder, screen, rng) for _ in range(options.events))
+            with page(store, Path(folder)) as stream:
+                served = sorted(one_event(recorder, stream, rng) for _ in range(options.events))
     text = (
-        f"{len(taken)} events, from the call of `runtime.event` to the live view of another"
-        f" process: median {middle:.2f} s, shortest {taken[0]:.2f} s, longest {longest:.2f} s.\n"
+        f"| {options.events} events each, from the call of `runtime.event` | shortest | median |"
+        " longest |\n|---|--:|--:|--:|\n"
     )
-    required = {f"seen within {LIMIT_SECONDS:g} s: {longest:.2f} s": longest <= LIMIT_SECONDS}
+    required = {}
+    for where, found in (("on the terminal", taken), ("in the served page", served)):
+        middle, longest = found[len(found) // 2], found[-1]
+        text += f"| {where} | {found[0]:.2f} s | {middle:.2f} s | {longest:.2f} s |\n"
+        met = longest <= LIMIT_SECONDS
+        required[f"{where} within {LIMIT_SECONDS:g} s: {longest:.2f} s"] = met
     return reported("fresh", text, required, page=DOCS / "monitor.md", write=options.write_docs)
 
 
@@ -74,25 +83,30 @@ def one_event(recorder: subprocess.Popen[str], screen: int, rng: random.Random) 
     recorder.stdin.write(f"{name}\n")
     recorder.stdin.flush()
     began = float(recorder.stdout.readline())
-    seen = b""
-    while time.monotonic() - began < GIVEN_UP_SECONDS:
+    await_words(screen, name)
+    return time.monotonic() - began
+
+
+def await_words(screen: int, words: str) -> None:
+    """Read until the words have come. SystemExit where they never do."""
+    seen, until = b"", time.monotonic() + GIVEN_UP_SECONDS
+    while time.monotonic() < until:
         if select([screen], [], [], 0.5)[0]:
-            seen = seen[-len(name) :] + os.read(screen, 65536)
-            if name.encode() in seen:
-                return time.monotonic() - began
-    raise SystemExit(f"{name} was not seen within {GIVEN_UP_SECONDS:g} s: {seen[-2000:]!r}")
+            seen = seen[-len(words) :] + os.read(screen, 65536)
+            if words.encode() in seen:
+                return
+    raise SystemExit(f"{words!r} was not seen within {GIVEN_UP_SECONDS:g} s: {seen[-500:]!r}")
 
 
-def drain(screen: int, seconds: float) -> bytes:
+def drain(screen: int, seconds: float) -> None:
     """Read what the terminal gets meanwhile."""
-    until, seen = time.monotonic() + seconds, b""
+    until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         if select([screen], [], [], left)[0]:
             try:
-                seen += os.read(screen, 65536)
+                os.read(screen, 65536)
             except OSError:  # the program behind the terminal has ended
-                break
-    return seen
+                return
 
 
 @contextmanager
@@ -118,9 +132,7 @@ def terminal(store: Path, folder: Path) -> Iterator[int]:
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder)
     os.close(theirs)
     try:
-        first = drain(ours, 3.0)
-        if not re.search(rb"shop", first):
-            raise SystemExit(f"the first frame does not show the component: {first[-500:]!r}")
+        await_words(ours, "shop")
         yield ours
     finally:
         os.write(ours, b"q")
@@ -128,6 +140,24 @@ def terminal(store: Path, folder: Path) -> Iterator[int]:
         process.terminate()
         process.wait()
         os.close(ours)
+
+
+@contextmanager
+def page(store: Path, folder: Path) -> Iterator[int]:
+    """Hold `perfkit monitor --serve`, and yield what reads the events of its page."""
+    command = [sys.executable, "-m", "perfkit", "monitor", "--store", str(store)]
+    command += ["--serve", "127.0.0.1:0"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None  # noqa: S101  # it was started with a pipe
+        try:
+            url = urlsplit(process.stderr.readline().split()[0])
+            with socket.create_connection((str(url.hostname), url.port or 0)) as reader:
+                host = url.netloc.encode()
+                reader.sendall(b"GET /events HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+                await_words(reader.fileno(), "shop")
+                yield reader.fileno()
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":
