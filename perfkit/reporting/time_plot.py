@@ -124,7 +124,7 @@ def _bounds(
         step = _ceiling(max(high - low, abs(high) / 100))
         least = math.floor(low / step) * step
     unit = 1024.0 ** math.floor(math.log(high, 1024)) if binary and high >= 1 else 1.0
-    return least, least + _ceiling(max(high - least, 1e-9) / unit) * unit
+    return least, least + _ceiling(max(high - least, abs(high) / 100, 1e-9) / unit) * unit
 
 
 def _ceiling(value: float) -> float:

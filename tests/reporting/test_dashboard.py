@@ -211,7 +211,7 @@ def goldens() -> dict[str, str]:
         "dashboard_80.txt": printed(SHOWN, 80),
         "dashboard_120.txt": printed(SHOWN, 120),
         "dashboard_live.txt": printed(SHOWN, 80, live=True),
-        "dashboard.html": dashboard_html(SHOWN),
+        "dashboard_body.html": f"{dashboard_body(SHOWN)}\n",
     }
 
 
