@@ -3,8 +3,8 @@
 Checks every file with promtool and amtool; lets a real Prometheus scrape counters that begin to
 fail, fire, and tell a real Alertmanager, which calls a webhook here; counts objectives in that
 Prometheus with `perfkit slo`; lets it scrape `perfkit monitor --serve`, over a restart of that;
-measures how long `perfkit alerts watch` takes from a fault to the webhook; and runs promtool.py
-beside this file. Installs nothing: where a program is missing, it
+measures how long a call takes to the live page, and a fault through `perfkit alerts watch` to the
+webhook; and runs promtool.py beside this file. Installs nothing: where a program is missing, it
 says so and ends with 0. Exits 1 where anything is not as it should be. Runs about three minutes.
 """
 
@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
+from perfkit import runtime
 from perfkit.monitoring.metric_names import CALLS
 from perfkit.monitoring.payloads import webhook
 from perfkit.monitoring.routing import Message, Told
@@ -45,6 +46,8 @@ LONGEST = 40.0
 """Seconds that the servers have for anything."""
 REQUIRED_SECONDS = 3.0
 """From a fault to the webhook, at a step of 1 s."""
+REQUIRED_ON_PAGE = 2.0
+"""From a call to the live page, seconds."""
 
 
 class Checks:
@@ -343,6 +346,39 @@ def check_exporter(checks: Checks, folder: Path) -> None:
         checks("the target is healthy", wrong == 0, str(wrong))
 
 
+def check_page(checks: Checks, folder: Path) -> None:
+    """Measure the time from a call to the open page, at ten phases of a second."""
+    path, port, seconds = folder / "telemetry.sqlite", free_port(), []
+    runtime.start(path, component="shop")
+    serve = [*PERFKIT, "monitor", "--serve", f"127.0.0.1:{port}", "--store", str(path)]
+    try:
+        with running(*serve, folder=folder):
+            events = f"http://127.0.0.1:{port}/events"
+
+            def answers() -> bool:
+                with urlopen(events, timeout=5) as stream:  # noqa: S310  # loopback
+                    return bool(stream.readline())
+
+            wait_for(answers)
+            with urlopen(events, timeout=20) as stream:  # loopback
+                for number in range(10):
+                    time.sleep(1 - (time.time() - number / 10) % 1)
+                    began = time.time()
+                    with runtime.track(f"order {number}"):
+                        pass
+                    while f"order {number}<".encode() not in stream.readline():
+                        pass
+                    seconds.append(time.time() - began)
+    finally:
+        runtime.stop()
+    worst = max(seconds)
+    checks(
+        f"call to page in {worst:.2f} s at most of {len(seconds)} (<= {REQUIRED_ON_PAGE:g} s)",
+        worst <= REQUIRED_ON_PAGE,
+        str(seconds),
+    )
+
+
 def check_delay(checks: Checks, folder: Path) -> None:
     """Measure the time from a fault to the webhook, through the store and alerts watch."""
     bodies: list[dict[str, Any]] = []
@@ -397,6 +433,7 @@ def main() -> int:
             ("files", check_files),
             ("servers", check_servers),
             ("exporter", check_exporter),
+            ("page", check_page),
             ("delay", check_delay),
         ):
             inner = Path(folder) / name
