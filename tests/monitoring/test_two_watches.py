@@ -1,64 +1,21 @@
 """Two `alerts watch` on one journal, as two real processes: one delivers, the other is refused."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 from production_settings import settings
+from webhook import listening
 
 from perfkit.__main__ import run
 from perfkit.monitoring.journal import Journal
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.store import Batch, Store
 from perfkit.runtime.windows import Calls, Key
-
-
-class Hook:
-    """A webhook that refuses or accepts."""
-
-    def __init__(self) -> None:
-        self.status = 503
-        self.tries = 0
-        self.bodies: list[dict[str, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.tries += 1
-                if hook.status == 200:
-                    hook.bodies.append(json.loads(body))
-                self.send_response(hook.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-
-@contextmanager
-def hooked() -> Iterator[Hook]:
-    hook = Hook()
-    thread = Thread(target=hook.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.server.shutdown()
-        thread.join()
-        hook.server.server_close()
 
 
 def test_one_delivers_the_other_is_refused_and_a_kill_loses_nothing(
@@ -72,9 +29,9 @@ def test_one_delivers_the_other_is_refused_and_a_kill_loses_nothing(
             store.add(Batch(second, {Key("shop", "sum"): calls}))
     rule = {"name": "Fails", "kind": "threshold", "signal": "error-ratio", "above": "5%"}
     words = ["--config", "c", "alerts", "watch", "--store", "t.sqlite", "--interval", "100ms"]
-    with hooked() as hook:
-        url = f"http://127.0.0.1:{hook.server.server_port}/"
-        receiver = {"name": "hook", "kind": "webhook", "url": url}
+    with listening() as hook:
+        hook.status = 503
+        receiver = {"name": "hook", "kind": "webhook", "url": hook.url}
         settings(tmp_path / "c", rule, notification={"receivers": [receiver], "journal": "j"})
         both = [
             subprocess.Popen(
