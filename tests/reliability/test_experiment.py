@@ -48,9 +48,7 @@ DEAD = load(status=Status.ERROR)
         ((DEAD, None, None), 1, "", Status.ERROR, "was not met before any fault"),
         ((GOOD, GOOD, None), 1, "", Status.ERROR, "the experiment was not finished"),
         (
-            GOOD,
-            GOOD,
-            None,
+            (GOOD, GOOD, None),
             1,
             "nobody",
             Status.FAILED,
