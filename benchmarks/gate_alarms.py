@@ -1,30 +1,38 @@
 """How often the whole gate alarms where nothing changed: simulated A/A suites.
 
 Every suite has ``--benchmarks`` benchmarks, each with noise of its own size and shape (normal,
-heavy-tailed, skewed, drifting with the rounds). Both sides are drawn from the same distribution
-and go through what a comparison goes through: a look after every round from ``min_rounds`` on until
-decided, suspects measured again on new rounds, and the gate's own ``judge``. Prints how many suites
-have any regressed row, beside what is allowed; exits 1 when it is more.
+heavy-tailed, skewed, drifting with the rounds) in its time, and of another in the peak memory
+beside it (pages, steps of malloc, proportional, none). Both sides are drawn from the same
+distribution and go through what a comparison goes through: a look after every round from the third
+on until suspected or decided, suspects measured again on new rounds, memory that only these suspect
+once more, and the gate's own ``judge``. Prints how many suites have any regressed row, of time or
+of memory, beside what is allowed; exits 1 when it is more.
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.gate.comparisons import judge, shift_between
+from perfkit.gate.confirming import confirmed, memory_confirmed, memory_to_confirm, suspects_of
 from perfkit.gate.evidence import Evidence
+from perfkit.gate.memory import with_memory
 from perfkit.model import BenchmarkId, Sample, Shift, Unit, Verdict
-from perfkit.stats import needs_confirmation
+from perfkit.stats.first_sight import FEWEST
 
 ALLOWED = 0.05
 """Share of suites without a change that may have any regressed row."""
 
 RULES = Thresholds()
 Sides = tuple[Sample, Sample]
+Pair = tuple[dict[BenchmarkId, Sample], dict[BenchmarkId, Sample]]
+"""The samples of base, and those of head."""
 
 
 def main() -> int:
@@ -55,7 +63,7 @@ def main() -> int:
 def simulated(
     benchmarks: int, random: np.random.Generator, *, slower: float = 1.0
 ) -> tuple[int, int]:
-    """Return how many rows of one suite are regressed, and how many were suspects.
+    """Return how many rows of one suite are regressed, and how many benchmarks were suspects.
 
     The head of the first benchmark takes ``slower`` times as long; 1 is an A/A suite.
     """
@@ -63,23 +71,21 @@ def simulated(
     identities = [BenchmarkId(f"suite.time_{index:03d}") for index in range(benchmarks)]
     noises = {identity: Noise(random) for identity in identities}
     noises[identities[0]].slower = slower
-    first = {one: measured(one, noises[one], random) for one in identities}
-    shifts = {one: shift_of(*sides) for one, sides in first.items()}
-    suspects = needs_confirmation(shifts)
-    again = {one: measured(one, noises[one], random) for one in suspects}
-    rows = judge(
-        Evidence(
-            base={one: base for one, (base, _) in first.items()},
-            head={one: head for one, (_, head) in first.items()},
-            expected=frozenset(identities),
-            base_again={one: base for one, (base, _) in again.items()} if suspects else None,
-            head_again={one: head for one, (_, head) in again.items()} if suspects else None,
-        ),
-        RULES,
-        today=date(2025, 1, 1),
-        shift_of=shift_of,
-    )
-    assert len(rows) == benchmarks  # noqa: S101  # a simulation that loses rows says nothing
+    times, peaks = measured(noises, dict.fromkeys(identities, ()), random)
+    evidence = Evidence(base=times[0], head=times[1], expected=frozenset(identities))
+    evidence = with_memory(evidence, *peaks)
+    suspects = suspects_of(evidence, shift_of)
+    if suspects:
+        again = measured({one: noises[one] for one in suspects}, suspects, random)
+        evidence = confirmed(evidence, *again, shift_of)
+        beside = memory_to_confirm(evidence, shift_of)
+        if beside:
+            enough = max(rule.min_rounds, *beside.values())
+            asked = {one: (one.peak_memory,) for one in beside}
+            more = measured({one: noises[one] for one in beside}, asked, random, enough)
+            evidence = memory_confirmed(evidence, *more)
+    rows = judge(evidence, RULES, today=date(2025, 1, 1), shift_of=shift_of)
+    assert len(rows) == 2 * benchmarks  # noqa: S101  # a simulation that loses rows says nothing
     assert rule.alpha == 0.01  # noqa: S101  # the figure in the docs is for the default
     return sum(row.verdict is Verdict.REGRESSED for row in rows), len(suspects)
 
@@ -91,6 +97,8 @@ class Noise:
         self.sigma = float(np.exp(random.uniform(np.log(0.005), np.log(0.1))))
         self.slower = 1.0
         self.kind = str(random.choice(["normal", "heavy", "skewed", "drift"]))
+        self.peak = float(np.exp(random.uniform(np.log(4), np.log(400)))) * 2**20
+        self.memory = str(random.choice(["pages", "steps", "relative", "none"]))
 
     def values(self, rounds: int, random: np.random.Generator) -> tuple[list[float], list[float]]:
         """Return both sides of so many rounds, in seconds."""
@@ -106,31 +114,80 @@ class Noise:
         base, head = np.exp(logs)
         return base.tolist(), (self.slower * head).tolist()
 
+    def peaks(self, rounds: int, random: np.random.Generator) -> list[list[float]]:
+        """Return the peak memory of both sides of so many rounds, in bytes."""
+        size = (2, rounds)
+        more: Any
+        match self.memory:
+            case "pages":
+                more = 4096.0 * random.poisson(5, size)
+            case "steps":
+                more = 2.0**20 * random.binomial(3, 0.3, size)
+            case "relative":
+                more = self.peak * np.expm1(self.sigma / 4 * random.standard_normal(size))
+            case _:
+                more = np.zeros(size)
+        return [[float(value) for value in side] for side in self.peak + more]
 
-def measured(identity: BenchmarkId, noise: Noise, random: np.random.Generator) -> Sides:
-    """Return both sides after as many rounds as deciding takes."""
-    rule = RULES.regression
-    base, head = noise.values(rule.max_rounds, random)
-    sides = samples(identity, base[: rule.min_rounds], head[: rule.min_rounds])
-    for rounds in range(rule.min_rounds, rule.max_rounds + 1):
-        sides = samples(identity, base[:rounds], head[:rounds])
-        if shift_of(*sides).verdict is not Verdict.INCONCLUSIVE:
-            break
-    return sides
+
+def measured(
+    noises: Mapping[BenchmarkId, Noise],
+    in_question: Mapping[BenchmarkId, Sequence[BenchmarkId]],
+    random: np.random.Generator,
+    least: int = RULES.regression.min_rounds,
+) -> tuple[Pair, Pair]:
+    """Return the times and the peak memory of both sides, after as many rounds as deciding takes.
+
+    A benchmark is decided when what is ``in_question`` of it is: empty in the first rounds, where
+    the time is, and where a suspicion is enough.
+    """
+    times: Pair = ({}, {})
+    peaks: Pair = ({}, {})
+    for identity, noise in noises.items():
+        asked = in_question[identity]
+        values = noise.values(RULES.regression.max_rounds, random)
+        bytes_ = noise.peaks(RULES.regression.max_rounds, random)
+        rounds = least if asked else FEWEST
+        while True:
+            time = samples(identity, Unit.SECONDS, values, rounds)
+            memory = samples(identity.peak_memory, Unit.BYTES, bytes_, rounds)
+            if rounds == RULES.regression.max_rounds or (
+                settled(time, memory, asked) if asked else seen(time, early=rounds < least)
+            ):
+                break
+            rounds += 1
+        for side in (0, 1):
+            times[side][identity], peaks[side][identity] = time[side], memory[side]
+    return times, peaks
 
 
-def samples(identity: BenchmarkId, base: list[float], head: list[float]) -> Sides:
-    """Return one process per value."""
+def seen(time: Sides, *, early: bool) -> bool:
+    """Whether the first rounds are enough: a suspicion, or from ``min_rounds`` on a verdict."""
+    shift = shift_of(*time)
+    decided = not early and shift.verdict is not Verdict.INCONCLUSIVE
+    return decided or shift.suspected is not None
 
-    def side(values: list[float]) -> Sample:
-        return Sample(
+
+def settled(time: Sides, memory: Sides, asked: Sequence[BenchmarkId]) -> bool:
+    """Whether all of ``asked`` is decided."""
+    sides = [time if one.beside is None else memory for one in asked]
+    return all(shift_of(*one).verdict is not Verdict.INCONCLUSIVE for one in sides)
+
+
+def samples(
+    identity: BenchmarkId, unit: Unit, values: Sequence[Sequence[float]], rounds: int
+) -> Sides:
+    """Return both sides of the first rounds, one process per value."""
+    base, head = (
+        Sample(
             benchmark=identity,
-            unit=Unit.SECONDS,
-            processes=tuple((value,) for value in values),
-            rounds=tuple(range(len(values))),
+            unit=unit,
+            processes=tuple((value,) for value in side[:rounds]),
+            rounds=tuple(range(rounds)),
         )
-
-    return side(base), side(head)
+        for side in values
+    )
+    return base, head
 
 
 def shift_of(base: Sample, head: Sample) -> Shift:

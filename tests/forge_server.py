@@ -108,6 +108,7 @@ class Request:
     headers: Mapping[str, str]
     body: Json
     accepted: bool
+    query: str = ""
 
 
 @dataclass(slots=True)
@@ -331,6 +332,7 @@ class Answering(BaseHTTPRequestHandler):
                 {key.lower(): word for key, word in self.headers.items()},
                 body,
                 accepted=carried_out and 200 <= status < 300 and self.command != "GET",
+                query=parts.query,
             )
         )
         if fault is not None:

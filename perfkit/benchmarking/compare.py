@@ -1,6 +1,6 @@
 """Two revisions measured against each other now, on this machine, and judged."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -103,14 +103,17 @@ def compare_sides(
             "head": stack.enter_context(MeasuredSide(sides.head, affinity=environment.affinity)),
         }
 
-        def rounds(identities: Sequence[BenchmarkId], plan: Plan) -> Measurement:
-            """Measure one more set of rounds, independent of those before."""
+        def rounds(asked: Mapping[BenchmarkId, Sequence[BenchmarkId]], plan: Plan) -> Measurement:
+            """Measure one more set of rounds, independent of those before.
+
+            ``asked`` are the benchmarks, each with what of it has to be decided.
+            """
             confirming = bool(measured)
             spent = sum(one.seconds for one in measured)
             found = measure(
                 running,
                 expected.benchmarks,
-                identities,
+                tuple(asked),
                 # Confirming takes min_rounds, whatever the time; more only within what is left.
                 replace(plan, seconds=max(0.0, plan.seconds - spent), seed=seed + len(measured)),
                 suite=suite,
@@ -118,11 +121,12 @@ def compare_sides(
                 clock=clock,
                 on_progress=lambda one: on_progress(replace(one, confirming=confirming)),
                 quiet=quiet,
+                in_question=asked,
             )
             measured.append(found)
             return found
 
-        first = rounds(expected.measured, replace(plan, first_look=FEWEST))
+        first = rounds({one: (one,) for one in expected.measured}, replace(plan, first_look=FEWEST))
         evidence = _evidence(expected, first, thresholds)
         suspects = suspects_of(evidence, shift_of)
         if suspects and not first.interrupted:
@@ -132,7 +136,8 @@ def compare_sides(
             if beside and not again.interrupted:
                 # As many rounds as it took to suspect it: the time may be decided sooner.
                 enough = max(rule.min_rounds, *beside.values())
-                more = rounds(tuple(beside), replace(plan, min_rounds=enough))
+                peaks = {one: (one.peak_memory,) for one in beside}
+                more = rounds(peaks, replace(plan, min_rounds=enough))
                 evidence = memory_confirmed(evidence, *_of(more))
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     rows = tuple(sorted((*rows, *_doubtful(expected)), key=lambda row: row.benchmark))

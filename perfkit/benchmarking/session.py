@@ -83,6 +83,9 @@ class Measurement:
             log.info("%s on %s: %s", identity, side, measured.failure)
 
 
+UNTOLD = Verdict.MISSING
+"""Of a benchmark of which nothing that is in question can be told."""
+
 Standing = Callable[[Sample, Sample], Verdict]
 """The verdict of a benchmark on the evidence so far (base sample, head sample); INCONCLUSIVE asks
 for more."""
@@ -99,13 +102,15 @@ def measure(
     clock: Callable[[], float],
     on_progress: Callable[[Progress], None],
     quiet: Quiet | None = None,
+    in_question: Mapping[BenchmarkId, Sequence[BenchmarkId]] | None = None,
 ) -> Measurement:
     """Measure ``identities`` on every side in interleaved rounds and return all samples.
 
     ``standing`` is asked from ``plan.first_look`` or ``plan.min_rounds`` on, and what it leaves
-    open gets more rounds. ``suite`` is the folder of benchmarks run on every side. A benchmark
-    that fails on a side is not run again. ``quiet`` may make the next pair wait. Ctrl-C ends the
-    measurement and keeps what whole rounds gave.
+    open gets more rounds. ``in_question`` names what of a benchmark has to be decided, its time or
+    its peak memory, where that is not the time alone. ``suite`` is the folder of benchmarks run on
+    every side. A benchmark that fails on a side is not run again. ``quiet`` may make the next pair
+    wait. Ctrl-C ends the measurement and keeps what whole rounds gave.
     """
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     recorders = {
@@ -169,7 +174,9 @@ def measure(
             asked = standing if result.rounds >= first_look else None
             for identity in active:
                 verdicts[identity] = _verdict(
-                    {side: found[identity] for side, found in recorders.items()}, asked
+                    {side: found[identity] for side, found in recorders.items()},
+                    asked,
+                    (in_question or {}).get(identity, (identity,)),
                 )
             active = [
                 identity
@@ -198,13 +205,30 @@ def measure(
     return result
 
 
-def _verdict(pair: Mapping[SideName, Recorder], standing: Standing | None) -> Verdict:
-    """Return what is known of one benchmark; without ``standing`` only whether it failed."""
+def _verdict(
+    pair: Mapping[SideName, Recorder],
+    standing: Standing | None,
+    metrics: Sequence[BenchmarkId],
+) -> Verdict:
+    """Return what is known of one benchmark; without ``standing`` only whether it failed.
+
+    INCONCLUSIVE while any of ``metrics`` is, else the verdict of the first.
+    """
     if any(recorder.failed for recorder in pair.values()):
         return Verdict.FAILED
     if standing is None or len(pair) == 1 or any(one.skipped for one in pair.values()):
         return Verdict.INCONCLUSIVE
-    return standing(pair["base"].sample(), pair["head"].sample())
+    found = []
+    for metric in metrics:
+        base, head = _sample(pair["base"], metric), _sample(pair["head"], metric)
+        # Memory that the system does not tell is not waited for.
+        if base is not None and head is not None:
+            found.append(standing(base, head))
+    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in found else next(iter(found), UNTOLD)
+
+
+def _sample(recorder: Recorder, metric: BenchmarkId) -> Sample | None:
+    return recorder.sample() if metric.beside is None else recorder.peak_memory()
 
 
 def _left(

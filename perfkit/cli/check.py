@@ -40,6 +40,7 @@ def check(
     compared with a sensible default and there are no budgets.
     """
     from dataclasses import replace
+    from datetime import UTC, datetime
 
     from rich.text import Text
 
@@ -49,6 +50,7 @@ def check(
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite
     from perfkit.cli.touched import with_map
+    from perfkit.gate.leak_waivers import leak_waivers_of, waived_leaks
 
     invocation = options.invocation_of(context)
     console = invocation.console(stderr=True)
@@ -102,10 +104,21 @@ def check(
                 )
             elif thresholds.leaks:
                 warnings.append("leaks were not looked for, as --no-leaks was given")
+            today = datetime.now(tz=UTC).date()
+            waivers = thresholds.leak_waivers if leaks else ()
             report = replace(
                 report,
                 budgets=found,
-                leaks=grown,
+                leaks=waived_leaks(grown, waivers, today),
+                waivers=(
+                    *report.waivers,
+                    *leak_waivers_of(
+                        grown,
+                        waivers,
+                        today=today,
+                        targets=[check.target for check in thresholds.leaks],
+                    ),
+                ),
                 interrupted=len(grown) < len(checks),
                 warnings=tuple(warnings),
             )

@@ -198,6 +198,29 @@ class Waiver(Section):
         return today > self.expires
 
 
+class LeakWaiver(Section):
+    """A known leak that is accepted up to a ceiling, until a day, for a reason."""
+
+    target: Text
+    """Shell pattern over the target of leak checks, as leaks names them."""
+    ceiling: Size
+    """Largest growth per iteration and call site that is accepted; a larger one fails again."""
+    expires: date
+    """Last day on which the waiver holds, such as 2026-12-31 (UTC)."""
+    issue: Text
+    """Where the leak is tracked: an address or an issue number."""
+    reason: Text
+    """Why it is accepted for now."""
+
+    def covers(self, target: str) -> bool:
+        """Whether this waiver is about ``target``, expired or not."""
+        return fnmatchcase(target, self.target)
+
+    def expired(self, today: date) -> bool:
+        """Whether the last day of the waiver has passed."""
+        return today > self.expires
+
+
 class Quarantine(Section):
     """A flaky benchmark that is measured and shown but decides nothing, until a day."""
 
@@ -242,6 +265,8 @@ class Thresholds(Section):
     """What share of calls in production has to be good."""
     waivers: tuple[Waiver, ...] = ()
     """Known regressions that are accepted for a time; where several cover, the last one counts."""
+    leak_waivers: tuple[LeakWaiver, ...] = ()
+    """Known leaks that are accepted for a time; where several cover, the last one counts."""
     quarantine: tuple[Quarantine, ...] = ()
     """Flaky benchmarks that decide nothing for a time; where several cover, the last one counts."""
 

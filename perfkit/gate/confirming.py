@@ -18,12 +18,18 @@ Samples = Mapping[BenchmarkId, Sample]
 ShiftOf = Callable[[Sample, Sample], Shift]
 
 
-def suspects_of(evidence: Evidence, shift_of: ShiftOf) -> tuple[BenchmarkId, ...]:
-    """Return the benchmarks to measure again: those whose time or memory looks changed.
+def suspects_of(
+    evidence: Evidence, shift_of: ShiftOf
+) -> dict[BenchmarkId, tuple[BenchmarkId, ...]]:
+    """Return the benchmarks to measure again, each with what of it looks changed.
 
-    ``evidence`` is that of the first rounds.
+    That is its time, its peak memory, or both. ``evidence`` is that of the first rounds.
     """
-    return tuple(dict.fromkeys(one.beside or one for one in _changed(evidence, shift_of)))
+    found: dict[BenchmarkId, tuple[BenchmarkId, ...]] = {}
+    for one in _changed(evidence, shift_of):
+        owner = one.beside or one
+        found[owner] = (*found.get(owner, ()), one)
+    return found
 
 
 def _changed(evidence: Evidence, shift_of: ShiftOf) -> tuple[BenchmarkId, ...]:

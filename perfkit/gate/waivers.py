@@ -123,7 +123,8 @@ def with_exceeded(
         counts = [
             (index, one.ceiling)
             for index, one in enumerate(results)
-            if one.ceiling is not None
+            if one.kind == "waiver"
+            and one.ceiling is not None
             and matches(one.pattern, one.metric, str(row.benchmark), METRIC[row.unit])
         ]
         if counts and worse(row) > counts[-1][1]:

@@ -182,10 +182,14 @@ class LeakResult:
     unplaced: float = 0.0
     reason: str = ""
     notes: tuple[str, ...] = ()
+    waived: str = ""
+    """Why a leak is accepted for now, and until when; empty when it is not."""
 
     @property
     def status(self) -> Status:
         """What this row means for the whole."""
+        if self.waived:
+            return Status.PASSED
         match self.state:
             case LeakState.LEAK | LeakState.NATIVE:
                 return Status.FAILED

@@ -24,11 +24,12 @@ class WaiverResult:
     """A waiver or quarantine of the configuration, and whether it may stand.
 
     ``pattern`` and ``metric`` say what it is about (None: any metric), ``ceiling`` is a relative
-    change (None for a quarantine), ``expires`` an ISO date. ``reason`` and ``issue`` are the
-    configuration's, ``found`` is one sentence on how the state was reached.
+    change, for a leak waiver bytes per iteration (None for a quarantine), ``expires`` an ISO date.
+    ``reason`` and ``issue`` are the configuration's, ``found`` is one sentence on how the state was
+    reached.
     """
 
-    kind: Literal["waiver", "quarantine"]
+    kind: Literal["waiver", "leak waiver", "quarantine"]
     pattern: str
     metric: str | None
     ceiling: float | None

@@ -130,9 +130,10 @@ def _clauses(report: Report, name_of: Callable[[str], str]) -> list[str]:
     clauses += _check_clauses(
         "budgets", [row.status for row in report.budgets], kept="budgets kept", failed="exceeded"
     )
-    clauses += _check_clauses(
-        "leak checks", [row.status for row in report.leaks], kept="no leak", failed="found a leak"
-    )
+    leaks = [row.status for row in report.leaks if not row.waived]
+    clauses += _check_clauses("leak checks", leaks, kept="no leak", failed="found a leak")
+    if waived := len(report.leaks) - len(leaks):
+        clauses.append(f"{waived} leak{'s' if waived > 1 else ''} waived")
     if report.interrupted:
         clauses.append("interrupted before everything was measured")
     return clauses
@@ -166,7 +167,7 @@ def _exception_clauses(report: Report) -> list[str]:
     found = Counter((row.kind, row.state) for row in report.waivers)
     return [
         f"{found[kind, state]} {kind}{'s' if found[kind, state] > 1 else ''} {state}"
-        for kind in ("waiver", "quarantine")
+        for kind in ("waiver", "leak waiver", "quarantine")
         for state in WaiverState
         if state is not WaiverState.HOLDS and found[kind, state]
     ]

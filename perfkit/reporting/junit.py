@@ -37,7 +37,13 @@ def report_junit(report: Report) -> str:
             ("budgets", row.name, row.status, budget_text(row), row.why) for row in report.budgets
         ],
         "leak checks": [
-            ("leaks", row.target, row.status, leak_text(row), "\n".join(map(site_text, row.sites)))
+            (
+                "leaks",
+                row.target,
+                Status.INCONCLUSIVE if row.waived else row.status,
+                leak_text(row),
+                "\n".join(map(site_text, row.sites)),
+            )
             for row in report.leaks
         ],
         "waivers": [

@@ -156,10 +156,11 @@ Finding = BudgetResult | LeakResult | WaiverResult
 
 
 def _findings(report: Report) -> list[Finding]:
-    """Return what did not pass, and the waivers that hold last: nobody forgets them."""
+    """Return what did not pass, then what is waived and the waivers that hold."""
     rows: list[Finding] = [*report.budgets, *report.leaks, *report.waivers]
+    waived = [row for row in report.leaks if row.waived]
     holding = [row for row in report.waivers if row.status is Status.PASSED]
-    return [*(row for row in rows if row.status is not Status.PASSED), *holding]
+    return [*(row for row in rows if row.status is not Status.PASSED), *waived, *holding]
 
 
 def _warnings(report: Report) -> list[str]:
@@ -261,7 +262,10 @@ def _budget(result: BudgetResult) -> str:
 
 def _leak(leak: LeakResult) -> Iterator[str]:
     word = "keeps memory" if leak.status is Status.FAILED else leak.reason or str(leak.status)
-    yield f"- leak check {inert(leak.target)}: {inert_sentence(word)}"
+    if leak.waived:
+        word = f"keeps memory, waived: {leak.waived}"
+    mark = "👁 " if leak.waived else ""
+    yield f"- {mark}leak check {inert(leak.target)}: {inert_sentence(word)}"
     for site in leak.sites[:3]:
         yield f"  - {inert(site.place)} {site.bytes_per_iteration:,.0f} B per iteration"
 

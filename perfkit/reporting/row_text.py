@@ -130,10 +130,16 @@ def floor_source(row: Comparison) -> str:
 def waiver_text(result: WaiverResult) -> str:
     """Return what an exception is about, until when, and whether it may stand, in one line."""
     about = result.pattern if result.metric is None else f"{result.pattern} ({result.metric})"
-    ceiling = "" if result.ceiling is None else f" up to {change(1 + result.ceiling)}"
+    ceiling = "" if result.ceiling is None else f" up to {_ceiling(result.kind, result.ceiling)}"
     text = f"{result.kind} of {about}{ceiling} until {result.expires}, {result.issue}"
     found = f" ({result.found})" if result.found else ""
     return f"{text}: {result.reason}; {result.state}{found}"
+
+
+def _ceiling(kind: str, ceiling: float) -> str:
+    if kind == "leak waiver":
+        return f"{quantity(ceiling, Unit.BYTES)} per iteration"
+    return change(1 + ceiling)
 
 
 def difference_text(difference: EnvironmentDifference) -> str:
@@ -171,8 +177,9 @@ def leak_text(result: LeakResult) -> str:
         Status.INCONCLUSIVE: f"{result.target}: undecided",
         Status.ERROR: f"{result.target}: not measured",
     }
-    text = words[result.status]
-    return f"{text} ({result.reason})" if result.reason else text
+    text = f"{result.target}: keeps memory" if result.waived else words[result.status]
+    text += f" ({result.reason})" if result.reason else ""
+    return f"{text}, waived: {result.waived}" if result.waived else text
 
 
 def site_text(site: LeakSite) -> str:

@@ -153,5 +153,6 @@ def _waiver(result: WaiverResult) -> "Text":
 
 
 def _leak(result: LeakResult) -> "list[Text]":
-    first = _line(f"{MARK[result.status]} {leak_text(result)}", style=COLOUR[result.status])
+    mark = "👁" if result.waived else MARK[result.status]
+    first = _line(f"{mark} {leak_text(result)}", style=COLOUR[result.status])
     return [first, *(_line(f"    {site_text(site)}") for site in result.sites)]

@@ -63,7 +63,7 @@ def compared(
     *script: Measurement,
     settings: Mapping[str, object] | None = None,
 ) -> tuple[Compared, list[tuple[tuple[BenchmarkId, ...], Plan]]]:
-    """Return the comparison that these sets of rounds give, and what was asked for each."""
+    """Return the comparison that these sets of rounds give, and what each had to decide."""
     asked: list[tuple[tuple[BenchmarkId, ...], Plan]] = []
     left = list(script)
 
@@ -72,10 +72,13 @@ def compared(
         benchmarks: object,
         identities: Sequence[BenchmarkId],
         plan: Plan,
+        *,
+        in_question: Mapping[BenchmarkId, Sequence[BenchmarkId]],
         **_: object,
     ) -> Measurement:
         del running, benchmarks
-        asked.append((tuple(identities), plan))
+        assert tuple(in_question) == tuple(identities)
+        asked.append((tuple(one for metrics in in_question.values() for one in metrics), plan))
         return left.pop(0)
 
     monkeypatch.setattr(compare, "measure", measure)
@@ -111,7 +114,8 @@ def test_memory_that_the_confirming_rounds_suspect_is_confirmed_as_well(
     )
     verdicts = {row.benchmark: row.verdict for row in found.report.comparisons}
     assert verdicts == {ID: Verdict.REGRESSED, MEMORY: Verdict.REGRESSED}
-    assert [names for names, _ in asked] == [(ID,)] * 3
+    # The third set is about the memory alone, so that it ends when that is decided.
+    assert [names for names, _ in asked] == [(ID,), (ID,), (MEMORY,)]
     plans = [plan for _, plan in asked]
     # Sets of rounds of their own, in what is left of the time; the last one as long as the
     # suspicion took.
@@ -120,6 +124,20 @@ def test_memory_that_the_confirming_rounds_suspect_is_confirmed_as_well(
     assert [plan.min_rounds for plan in plans] == [6, 6, 12]
     assert [plan.first_look for plan in plans] == [3, None, None]
     assert (found.report.rounds, found.report.seconds) == (3 + 12 + 12, 300.0)
+
+
+def test_a_suspicion_of_the_memory_alone_is_not_waited_for_in_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, asked = compared(
+        monkeypatch,
+        tmp_path,
+        rounds(FAST, FAST, (SMALL, LARGE)),
+        rounds(FAST, FAST, (SMALL, LARGE)),
+    )
+    verdicts = {row.benchmark: row.verdict for row in found.report.comparisons}
+    assert verdicts == {ID: Verdict.UNCHANGED, MEMORY: Verdict.REGRESSED}
+    assert [names for names, _ in asked] == [(ID,), (MEMORY,)]
 
 
 def test_without_a_suspicion_of_its_memory_a_time_is_confirmed_once(

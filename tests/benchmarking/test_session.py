@@ -4,7 +4,8 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -351,6 +352,7 @@ def scripted(
     clock: Callable[[], float] | None = None,
     on_progress: Callable[[Progress], None] = silent,
     quiet: Quiet | None = None,
+    in_question: Mapping[BenchmarkId, Sequence[BenchmarkId]] | None = None,
 ) -> tuple[Measurement, list[tuple[str, str, int]]]:
     journal: list[tuple[str, str, int]] = []
     sides: tuple[SideName, ...] = ("base", "head")
@@ -369,6 +371,7 @@ def scripted(
         clock=clock or itertools.count().__next__,
         on_progress=on_progress,
         quiet=quiet,
+        in_question=in_question,
     )
     return found, journal
 
@@ -376,6 +379,32 @@ def scripted(
 def fine(side: str, identity: BenchmarkId, number: int) -> Measured:
     del side, identity
     return Measured(values=(float(number),))
+
+
+def test_what_is_in_question_decides_how_long_a_benchmark_is_measured() -> None:
+    def give(side: str, identity: BenchmarkId, number: int) -> Measured:
+        return replace(fine(side, identity, number), peak=None if identity.name == "d" else 10**7)
+
+    def standing(base: Sample, head: Sample) -> Verdict:
+        """Decide memory after three rounds, and a time after five."""
+        enough = 5 if base.benchmark.beside is None else 3
+        assert base.benchmark == head.benchmark
+        return Verdict.UNCHANGED if len(base.processes) >= enough else Verdict.INCONCLUSIVE
+
+    b, c, d = (BenchmarkId(name) for name in "bcd")
+    seen: list[Progress] = []
+    found, _ = scripted(
+        ["a", "b", "c", "d"],
+        Plan(min_rounds=2, max_rounds=9, seconds=1e9),
+        give,
+        standing=standing,
+        on_progress=seen.append,
+        in_question={b: (b.peak_memory,), c: (c.peak_memory, c), d: (d.peak_memory,)},
+    )
+    rounds = {one.name: len(sample.rounds) for one, sample in found.samples["head"].items()}
+    # Of d the system tells no memory, so nothing is waited for.
+    assert rounds == {"a": 5, "b": 3, "c": 5, "d": 2}
+    assert seen[-1].verdicts[Verdict.UNCHANGED] == 1  # b; a and c are measured once more
 
 
 def test_rounds_are_paired_and_bounded() -> None:

@@ -116,6 +116,8 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
           - {target: "held:keeps", iterations: 200}
           - {target: "held:gives", iterations: 200}
           - {target: "held:absent", iterations: 200}
+        leak_waivers:
+          - {target: "held:*", ceiling: 1KiB, expires: 2999-12-31, issue: "#1", reason: known}
         """,
     )
     grown.commit("the same work")
@@ -136,6 +138,10 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
         ("held:absent", "error"),
     ]
     assert document["leaks"][0]["sites"][0]["place"] == "held.py:3 keeps"
+    assert "beyond its waiver's ceiling of 1024 B (#1)" in document["leaks"][0]["reason"]
+    assert [(row["kind"], row["state"]) for row in document["waivers"]] == [
+        ("leak waiver", "exceeded")
+    ]
     text = grown.perfkit("comment").stdout
     assert "held.py:3 keeps" in text.replace("&#58;", ":").replace("<code>", "")
     chosen = grown.perfkit("check", "--bench", "absent")

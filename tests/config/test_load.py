@@ -75,7 +75,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
                 "benchmarks, culprits, impact, budgets, profile_budgets, leaks, objectives, "
-                "waivers, quarantine; "
+                "waivers, leak_waivers, quarantine; "
                 "did you mean 'regression'?"
             ),
         ),
@@ -92,7 +92,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, impact, budgets, profile_budgets, leaks, objectives, waivers, quarantine"
+                "culprits, impact, budgets, profile_budgets, leaks, objectives, waivers, "
+                "leak_waivers, quarantine"
             ),
         ),
         (
@@ -240,6 +241,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_COMMENT_KEY": "3.13",
         "PERFKIT_COMMENT_CHECK_RUN": "true",
         "PERFKIT_COMMENT_MAX_WAIT": "2min",
+        "PERFKIT_STORE_PATH": "telemetry.sqlite",
         "PERFKIT_ALERTS_INTERVAL": "5s",
         "PERFKIT_NOTIFICATION_GROUP_BY": "none",
         "PERFKIT_NOTIFICATION_GROUP_WAIT": "1s",

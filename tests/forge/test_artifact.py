@@ -285,3 +285,6 @@ def test_what_is_nested() -> None:
     assert nested_deeper([], 0)
     assert not nested_deeper([{"a": 1}, 2], 2)
     assert nested_deeper([1, {"a": [1]}], 2)
+    # What stands beside something deep hides nothing of it.
+    assert nested_deeper([[[1]], []], 2)
+    assert nested_deeper({"a": {"b": {}}, "c": []}, 2)

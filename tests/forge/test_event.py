@@ -209,3 +209,17 @@ def test_the_token_is_looked_for_and_never_shown() -> None:
         with pytest.raises(PostingError, match="GITHUB_TOKEN: found a blank or another") as caught:
             connect({**bare, "GITHUB_TOKEN": token}, 1.0)
         assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "7", 7.0, None])
+def test_a_number_that_is_none_is_not_taken(number: object) -> None:
+    event = {"pull_request": {"number": number}}
+    found = github_occasion({"GITHUB_EVENT_NAME": "pull_request"}, event)
+    assert (found.number, bool(found.nowhere)) == (None, True)
+    first = github_occasion({"GITHUB_EVENT_NAME": "pull_request"}, {"pull_request": {"number": 1}})
+    assert first.number == 1
+
+
+def test_a_run_without_an_attempt_is_the_first() -> None:
+    event = {"workflow_run": {"id": 5, "head_sha": "a" * 40}}
+    assert github_occasion({"GITHUB_EVENT_NAME": "workflow_run"}, event).run == Run(5, 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.forge.check_run import CONCLUSION, SUMMARY_CHARACTERS, check_run_of
+from perfkit.forge.check_run import CONCLUSION, SUMMARY_CHARACTERS, UNPROVEN, check_run_of
 from perfkit.forge.sticky import (
     REMEMBERED,
     Mark,
@@ -234,6 +234,26 @@ def test_the_conclusion_of_a_check_run(verdict: Verdict, conclusion: str) -> Non
     long = "x" * (SUMMARY_CHARACTERS + 1)
     check = check_run_of(stopped, name="p", sha="", run=None, title="t", summary=long)
     assert (check.conclusion, check.summary, check.external_id) == ("cancelled", "t", "0.0")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNCHANGED, Verdict.REGRESSED, Verdict.MISSING])
+def test_a_report_that_a_fork_could_have_written_is_never_a_success(verdict: Verdict) -> None:
+    facts = {"name": "p", "sha": "", "run": None, "title": "t", "summary": "s"}
+    told = check_run_of(report(verdict), **facts, proven=False)  # type: ignore[arg-type]
+    if verdict is Verdict.UNCHANGED:
+        assert (told.conclusion, told.title) == ("neutral", "Not proven: t")
+        assert told.summary == f"{UNPROVEN}\n\ns"
+    else:
+        assert (told.conclusion, told.title, told.summary) == ("failure", "t", "s")
+
+
+def test_a_name_that_is_no_text_has_a_digest_as_well() -> None:
+    text = body(failing(["a\udce9"]), None)
+    assert mark_of(text) is not None
+
+
+def test_the_policy_never_asks_for_no_comment_even_on_a_regression() -> None:
+    assert may_create("never", report(Verdict.REGRESSED)) is False
 
 
 def test_every_status_has_a_conclusion() -> None:

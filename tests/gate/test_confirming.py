@@ -73,7 +73,7 @@ def judged(evidence: Evidence) -> dict[BenchmarkId, Comparison]:
 
 def test_memory_that_only_the_new_rounds_suspect_is_measured_once_more() -> None:
     begun = first()
-    assert suspects_of(begun, shift_of) == (ID,)
+    assert suspects_of(begun, shift_of) == {ID: (ID,)}
     assert memory_to_confirm(begun, shift_of) == {}
     second = again(begun, LARGE)
     assert judged(second)[MEMORY].reason == (
@@ -102,6 +102,8 @@ def test_one_set_of_rounds_never_fails_the_memory() -> None:
 
 
 def test_memory_that_the_first_rounds_suspect_needs_one_new_set() -> None:
+    begun = first(base=(40.0,) * 3, head=(50.0,) * 3)
+    assert suspects_of(begun, shift_of) == {ID: (ID, MEMORY)}
     begun = first(head=LARGE[:3])
     second = again(begun, LARGE)
     assert memory_to_confirm(second, shift_of) == {}
@@ -188,7 +190,7 @@ def test_one_failure_does_not_hide_the_memory_of_others() -> None:
 def test_a_time_that_was_no_suspect_is_not_judged_on_the_rounds_of_its_memory() -> None:
     times = Evidence(base=side(FAST), head=side(FAST), expected=frozenset({ID}))
     begun = with_memory(times, peaks(SMALL), peaks(LARGE))
-    assert suspects_of(begun, shift_of) == (ID,)
+    assert suspects_of(begun, shift_of) == {ID: (MEMORY,)}
     second = confirmed(
         begun,
         (side(FAST * 2), side(SLOW * 2)),

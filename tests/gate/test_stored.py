@@ -10,8 +10,26 @@ from hypothesis import strategies as st
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode
-from perfkit.gate.stored import LONGEST_PAUSE, Origin, StoredSample, judge_stored, same_run
-from perfkit.model import BenchmarkId, Comparison, Report, Sample, Status, Unit, Verdict
+from perfkit.gate.stored import (
+    LONGEST_PAUSE,
+    Origin,
+    StoredSample,
+    judge_stored,
+    same_run,
+    stored_differences,
+    stored_shift,
+)
+from perfkit.model import (
+    BenchmarkId,
+    Comparison,
+    Environment,
+    EnvironmentDifference,
+    Report,
+    Sample,
+    Status,
+    Unit,
+    Verdict,
+)
 
 TODAY = date(2025, 6, 1)
 ID = BenchmarkId("suite.time_x")
@@ -130,6 +148,108 @@ def test_another_source_or_unit_is_not_compared() -> None:
         assert (row.verdict, row.shift) == (Verdict.INCONCLUSIVE, None)
         assert row.reason.startswith("not comparable: the benchmark's own source differs")
         assert row.reason.endswith(REMEDY)
+        assert (row.benchmark, row.unit) == (ID, head.sample.unit)
+        assert row.head is not None
+        assert (row.base, row.head.n) == (None, len(SLOW))
+    failed = stored((), ONE, source_hash="new", failure="crashed")
+    (row,) = judged([stored(FAST, ONE, source_hash="old")], [failed])
+    assert (row.verdict, row.head) == (Verdict.INCONCLUSIVE, None)
+    # A source that one side does not tell is no other source.
+    for known in ("base", "head"):
+        base = stored(FAST, ONE, source_hash="old" if known == "base" else None)
+        head = stored(SLOW, ONE, source_hash="old" if known == "head" else None)
+        (row,) = judged([base], [head])
+        assert row.verdict is Verdict.REGRESSED
+
+
+HERE = Environment(
+    label="a", cpu="EPYC", cores=4, memory_bytes=2**33, system="Linux", kernel="6.1",
+    libc="glibc 2.36", python="3.11", governor=None, quota_cores=None, packages_digest="a",
+    load=0.1,
+)  # fmt: skip
+THERE = replace(HERE, cpu="Xeon", cores=8)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "said", "listed"),
+    [
+        (HERE, THERE, " (CPU model, cores differ)", ("CPU model", "cores")),
+        (HERE, replace(HERE, load=9.0), "", ()),
+        (HERE, None, "", ()),
+        (None, THERE, "", ()),
+        (None, None, "", ()),
+    ],
+)
+def test_what_differs_between_the_places_is_said_where_both_are_known(
+    base: Environment | None, head: Environment | None, said: str, listed: tuple[str, ...]
+) -> None:
+    before = [stored(FAST, replace(ONE, environment=base))]
+    after = [
+        stored(SLOW, replace(TWO, environment=head)),
+        stored(SLOW, replace(TWO, environment=THERE), benchmark=OTHER),
+    ]
+    rows = {row.benchmark: row for row in judged(before, after)}
+    assert rows[ID].reason == f"looks regressed, but was measured in different runs{said}; {REMEDY}"
+    # What only one side has is compared with nothing.
+    assert tuple(one.fact for one in stored_differences(before, after)) == listed
+    twice = [*before, stored(FAST, replace(ONE, environment=base), benchmark=OTHER)]
+    found = stored_differences(twice, after)
+    if base is not None:
+        assert found == (
+            EnvironmentDifference(fact="CPU model", base="EPYC", head="Xeon"),
+            EnvironmentDifference(fact="cores", base="4", head="8"),
+        )
+
+
+def test_the_differences_of_every_compared_pair_are_listed_once() -> None:
+    warm = replace(HERE, governor="powersave")
+    before = [
+        stored(FAST, replace(ONE, environment=HERE)),
+        stored(FAST, replace(ONE, environment=HERE), benchmark=OTHER),
+    ]
+    after = [
+        stored(FAST, replace(TWO, environment=THERE)),
+        stored(FAST, replace(TWO, environment=warm), benchmark=OTHER),
+    ]
+    facts = [one.fact for one in stored_differences(before, after)]
+    assert facts == ["CPU model", "cores", "CPU governor"]
+
+
+def test_another_machine_is_said_in_whole_words() -> None:
+    elsewhere = replace(TWO, machine="b", environment=THERE)
+    (row,) = judged([stored(FAST, replace(ONE, environment=HERE))], [stored(SLOW, elsewhere)])
+    assert row.reason == (
+        "looks regressed, but was measured in different runs on different machines"
+        f" (CPU model, cores differ); {REMEDY}"
+    )
+
+
+def test_a_stored_shift_follows_the_rule_of_its_benchmark() -> None:
+    rules = Thresholds.model_validate(
+        {
+            "regression": {"alpha": 0.001},
+            "benchmarks": ({"match": "suite.*", "threshold": "40%", "why": "noisy"},),
+        }
+    )
+    fast, slow = stored(FAST, ONE).sample, stored(SLOW, ONE).sample
+    assert stored_shift(fast, slow, rules).floor == 0.4
+    assert stored_shift(fast, slow, rules).verdict is not Verdict.REGRESSED
+    assert stored_shift(fast, slow, Thresholds()).verdict is Verdict.REGRESSED
+    few = stored(FAST[:6], ONE).sample, stored(SLOW[:6], ONE).sample
+    assert stored_shift(*few, Thresholds()).verdict is Verdict.REGRESSED
+    strict = Thresholds.model_validate({"regression": {"alpha": 0.001}})
+    assert stored_shift(*few, strict).verdict is Verdict.INCONCLUSIVE
+    more = replace(fast, better="higher"), replace(slow, better="higher")
+    assert stored_shift(*more, Thresholds()).verdict is Verdict.IMPROVED
+
+
+def test_values_that_never_vary_are_a_change_of_memory_and_no_change_of_time() -> None:
+    for unit, verdict in ((Unit.BYTES, Verdict.REGRESSED), (Unit.SECONDS, Verdict.INCONCLUSIVE)):
+        sides = [stored((level,) * 8, ONE, unit=unit).sample for level in (1e6, 2e6)]
+        assert stored_shift(sides[0], sides[1], Thresholds()).verdict is verdict
+        # One side that is exact makes the other no less a measurement.
+        half = replace(sides[0], exact=True)
+        assert stored_shift(half, sides[1], Thresholds()).design == "sequential"
 
 
 def test_a_moved_outcome_is_said_and_fails_within_a_run_only() -> None:

@@ -123,9 +123,10 @@ def test_the_commented_entries_are_valid_once_uncommented(repository: Path) -> N
             thresholds.leaks,
             thresholds.objectives,
             thresholds.waivers,
+            thresholds.leak_waivers,
         )
     ]
-    assert sizes == [1, 1, 1, 1, 1, 1]
+    assert sizes == [1, 1, 1, 1, 1, 1, 1]
 
 
 def _tail_of_entries(lines: list[str]) -> int:

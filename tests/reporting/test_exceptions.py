@@ -1,5 +1,7 @@
 """What people see of waivers, quarantine, floors and places that differ."""
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from perfkit.model import (
@@ -7,14 +9,19 @@ from perfkit.model import (
     Comparison,
     EnvironmentDifference,
     Interval,
+    LeakResult,
+    LeakSite,
+    LeakState,
     Report,
     Shift,
+    Status,
     Unit,
     Verdict,
     WaiverResult,
     WaiverState,
 )
 from perfkit.reporting.headline import advice, headline
+from perfkit.reporting.junit import report_junit
 from perfkit.reporting.markdown import report_markdown
 from perfkit.reporting.terminal import report_text
 
@@ -86,6 +93,45 @@ def test_waivers_and_quarantine_are_shown_with_an_eye_or_as_failed() -> None:
     comment = report_markdown(report)
     assert "1 waiver expired" in comment
     assert "in quarantine" in comment
+
+
+def test_a_waived_leak_is_shown_with_an_eye_and_never_called_no_leak() -> None:
+    site = LeakSite(place="app.py:3 keeps", bytes_per_iteration=64, blocks_per_iteration=1)
+    leak = LeakResult(
+        target="app:keeps",
+        state=LeakState.LEAK,
+        ceiling=0,
+        iterations=4000,
+        sites=(site,),
+        reason="it held",
+        waived="known (#7, until 2025-06-01)",
+    )
+    waiver = replace(
+        WAIVER,
+        kind="leak waiver",
+        pattern="app:*",
+        metric=None,
+        ceiling=100,
+        state=WaiverState.HOLDS,
+        found="",
+    )
+    report = Report(command="check", comparisons=(), leaks=(leak,), waivers=(waiver,))
+    assert report.status is Status.PASSED
+    assert headline(report) == "Passed: 1 leak waived."
+    assert advice(report) == ""
+    text = shown(report)
+    assert "👁 app:keeps: keeps memory (it held), waived: known (#7, until 2025-06-01)" in text
+    assert "app.py:3 keeps: 64 B in 1.0 blocks per iteration" in text
+    assert (
+        "👁 leak waiver of app:* up to 100 B per iteration until 2025-06-01, #7: known; holds"
+    ) in text
+    comment = report_markdown(report)
+    assert "- 👁 leak check <code>app&#58;keeps</code>: keeps memory, waived: known" in comment
+    assert 'tests="2" failures="0" errors="0"' in report_junit(report)
+    assert "<skipped" in report_junit(report)
+    spent = replace(waiver, state=WaiverState.EXCEEDED, found="app:keeps keeps more")
+    failed = replace(report, leaks=(replace(leak, waived=""),), waivers=(spent,))
+    assert headline(failed) == ("Failed: 1 leak waiver exceeded; 1 of 1 leak checks found a leak.")
 
 
 def test_a_floor_says_where_it_comes_from_and_places_what_differs() -> None:

@@ -265,7 +265,7 @@ def test_the_document_is_read_again_and_keeps_its_keys(name: str) -> None:
         },
         "leaks": {
             "target", "state", "ceiling", "iterations", "sites", "holders", "unplaced", "reason",
-                "notes", "status",
+                "notes", "waived", "status",
         },
     }.items():  # fmt: skip
         assert all(set(value) == keys for value in values[kind])
