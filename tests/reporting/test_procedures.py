@@ -1,8 +1,10 @@
+from typing import get_args
+
 import pytest
 
-from perfkit.config.alerting import AlertRule, Notification
+from perfkit.config.alerting import AlertRule, Kind, Notification, Signal
 from perfkit.config.objectives import Objective
-from perfkit.reporting.procedures import first_look, meaning, procedures, who_is_told
+from perfkit.reporting.procedures import LOOKS, first_look, meaning, procedures, who_is_told
 
 
 def rule(**keys: object) -> AlertRule:
@@ -76,6 +78,10 @@ def test_every_rule_has_a_meaning_and_commands(one: AlertRule, says: str, comman
     assert look
     assert command in commands
     assert commands[0] == "perfkit alerts check"
+
+
+def test_no_rule_is_without_a_look() -> None:
+    assert set(LOOKS) == {*get_args(Signal), *get_args(Kind)} - {"threshold"}
 
 
 def test_who_is_told_follows_the_receivers() -> None:
