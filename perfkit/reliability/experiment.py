@@ -65,6 +65,13 @@ def run_experiment(
             f"{plan.load.target}: faults between client and server need an http address"
         )
     # Refused before anything is started.
+    load = plan.load
+    due = load.rate * (load.warm + 2 * plan.steady + plan.method)
+    if due > load.most_requests:
+        raise UsageError(
+            f"{due:.0f} requests are planned, more than {load.most_requests}: lower the rate or the"
+            " times, or raise load.most_requests"
+        )
     opener(plan.load, np.random.default_rng(plan.load.seed), cwd=cwd, owned=owned)
 
     async def whole() -> ChaosResult:
