@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from perfkit.config.alerting import Alerts, Notification
-from perfkit.config.components import Component
+from perfkit.config.components import MOST_PROBES, Component
 from perfkit.config.fields import PositiveDuration
 from perfkit.config.section import Section, refuse_repeats
 
@@ -61,4 +61,8 @@ class Monitoring(Section):
         cls, components: tuple[Component, ...]
     ) -> tuple[Component, ...]:
         refuse_repeats("name", [component.name for component in components])
+        probes = sum(len(component.probes) for component in components)
+        if probes > MOST_PROBES:
+            message = f"found {probes} probes of all components, wanted at most {MOST_PROBES}"
+            raise ValueError(message)
         return components
