@@ -27,21 +27,8 @@ def profile(
     module: Annotated[
         bool, typer.Option("--module", "-m", help="TARGET is a module, as in `python -m`.")
     ] = False,
-    arguments_json: Annotated[
-        str | None,
-        typer.Option(
-            "--args",
-            metavar="JSON",
-            help="Call a callable with this: [...] by position, {...} by name; a tool by name.",
-        ),
-    ] = None,
-    factory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="pkg.mod:callable",
-            help="Call a callable or a tool with what this returns: a list, tuple or dict.",
-        ),
-    ] = None,
+    arguments_json: options.Arguments = None,
+    factory: options.Factory = None,
     repeat: Annotated[
         str,
         typer.Option(
@@ -261,11 +248,12 @@ def profile(
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)
-    if memory:
+    if memory and not recording.cut_off:
         held, kept_values = peak_shown(invocation, named, warmup=warmup, timeout=seconds, top=top)
         text, values = Group(text, held), {**values, **kept_values}
-    if not limits:
-        return invocation.finish(ExitCode.PASSED, text=text, values=values)
+    if recording.cut_off or not limits:
+        code = ExitCode.MEASUREMENT if recording.cut_off else ExitCode.PASSED
+        return invocation.finish(code, text=text, values=values)
     kept = judged(invocation, named, limits, repeat=calls, warmup=warmup, timeout=seconds)
     return invocation.finish(
         kept.exit_code(strict=strict),
