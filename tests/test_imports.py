@@ -44,6 +44,7 @@ ARROWS: Mapping[str, set[str]] = {
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
     "load_check": BASE | {"benchmarking", "gate", "reliability"},
     "runtime": {"errors"},
+    "pytest_plugin": VOCABULARY | {"config", "memory", "reporting", "targets"},
 }
 """Folder or module of perfkit -> what it may import of the others. cli may import all of these."""
 
