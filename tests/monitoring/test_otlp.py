@@ -1,6 +1,7 @@
 """Metrics arrive at a real receiver on loopback, which decodes what OTLP says."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -166,6 +167,13 @@ def test_a_store_that_cannot_be_read_is_told() -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match=r"--otlp: found '.*', wanted an address such as"):
         Push(url, totals, (), BOUNDS, [].append)
+
+
+def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter = "opentelemetry.exporter.otlp.proto.http.metric_exporter"
+    monkeypatch.setitem(sys.modules, exporter, None)
+    with pytest.raises(UsageError, match=r"--otlp needs opentelemetry.*: install perfkit\[otel\]"):
+        Push("http://127.0.0.1:9", totals, (), BOUNDS, [].append)
 
 
 def test_the_page_names_every_metric_and_attribute() -> None:
