@@ -48,5 +48,5 @@ def test_availability_is_printed_with_its_interval(figures: ModuleType) -> None:
         name="load", due=3000, ok=2990, degraded=10, failed=0, p50=0.01, p99=None, lag_p99=0.001
     )
     row = one.row()
-    assert "99.6667 % [99.3" in row[6]
+    assert "99.6667 % [99.4432 %, 99.8006 %]" in row[6]
     assert row[1:6] == ["3000", "0", "10", "10.00 ms", "failed"]
