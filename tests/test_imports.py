@@ -42,7 +42,9 @@ ARROWS: Mapping[str, set[str]] = {
     "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
+    "load_check": BASE | {"benchmarking", "gate", "reliability"},
     "runtime": {"errors"},
+    "pytest_plugin": VOCABULARY | {"config", "memory", "reporting", "targets"},
 }
 """Folder or module of perfkit -> what it may import of the others. cli may import all of these."""
 

@@ -7,6 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from perfkit.config.fields import PositiveDuration, Text
 from perfkit.config.section import Section, refuse_repeats
 
+Convention = Literal["mcp-server", "mcp-client", "gen-ai-tool"]
+"""What calls are to OpenTelemetry."""
+
 ProbeKind = Literal["http", "mcp", "command", "python"]
 
 _KEYS: Final[dict[ProbeKind, tuple[set[str], set[str]]]] = {
@@ -85,6 +88,9 @@ class Component(Section):
     """The component that the program names in perfkit.runtime; unique."""
     why: str = ""
     """What it does, shown in dashboards."""
+    convention: Convention | None = None
+    """What its calls are to OpenTelemetry, each name a tool: calls that an MCP server answers or an
+    MCP client makes, or tools that an agent executes. By default no convention is followed."""
     probes: tuple[Probe, ...] = ()
     """How it is looked at from outside, by perfkit monitor --probe."""
 

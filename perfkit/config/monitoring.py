@@ -6,8 +6,11 @@ from pydantic import Field, StringConstraints, field_validator
 
 from perfkit.config.alerting import Alerts, Notification
 from perfkit.config.components import MOST_PROBES, Component
+from perfkit.config.drills import DrillWatch
 from perfkit.config.fields import PositiveDuration
+from perfkit.config.load_settings import LoadWatch
 from perfkit.config.section import Section, refuse_repeats
+from perfkit.config.telemetry import TelemetryStore
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 """Letters, digits, dots, dashes and underscores, at most 40: it stands inside an HTML comment."""
@@ -38,7 +41,7 @@ class Comment(Section):
 
 
 class Monitoring(Section):
-    """How it is watched: logging, progress, the comment, components, alerts and who is told."""
+    """How it is watched: logging, progress, comment, store, components, alerts, who is told."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     """Version of this file's format."""
@@ -48,12 +51,18 @@ class Monitoring(Section):
     """Progress on standard error: auto is a bar on a terminal and plain lines in a log."""
     comment: Comment = Comment()
     """The comment under a pull request."""
+    store: TelemetryStore = TelemetryStore()
+    """The telemetry store that monitor, slo and alerts read."""
     components: tuple[Component, ...] = ()
     """The parts of the program that are watched one by one."""
     alerts: Alerts = Alerts()
     """What is worth telling a person."""
     notification: Notification = Notification()
     """How alerts become messages."""
+    load: LoadWatch = LoadWatch()
+    """What is sent by perfkit load and perfkit check --load, how much of it, and for how long."""
+    drills: DrillWatch = DrillWatch()
+    """What is backed up and rehearsed."""
 
     @field_validator("components")
     @classmethod

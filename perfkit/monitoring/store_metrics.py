@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+from perfkit.config.load import Settings
 from perfkit.monitoring import metric_names as names
 from perfkit.monitoring.exposition import Family, Sample
 from perfkit.runtime.bins import Bins
@@ -49,6 +50,11 @@ def read_totals(store: Store, at: float) -> Totals:
     )
 
 
+def store_bounds(settings: Settings) -> tuple[float, ...]:
+    """Return the boundaries (seconds) that the configured objectives and alerts need."""
+    return names.duration_bounds(settings.thresholds.objectives, settings.monitoring.alerts)
+
+
 def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:
     """Return every metric; ``bounds`` are the upper limits (seconds) of the duration histogram."""
     together = _Together()
@@ -66,13 +72,7 @@ def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:
                 for outcome, count in one.outcomes
             ],
         ),
-        Family(
-            names.DURATION,
-            "histogram",
-            "Durations of finished calls, of every outcome; known to within 3.2 %.",
-            [sample for key, one in summed.items() for sample in _histogram(key, one, bounds)],
-            unit="seconds",
-        ),
+        _durations(summed, bounds),
         Family(names.QUALITY, "summary", "Values of qualities and gauges.", qualities),
         Family(names.EVENTS, "counter", "Things that happened.", events),
         *_of_parts("cache", names.CACHE_EVENTS, names.CACHE_WORDS, totals),
@@ -91,6 +91,11 @@ def families(totals: Totals, bounds: Sequence[float]) -> tuple[Family, ...]:
             [Sample((), left_out)],
         ),
     )
+
+
+def duration_family(calls: Sequence[Window], bounds: Sequence[float]) -> Family:
+    """Return the histogram of the durations (seconds) of some calls."""
+    return _durations(_summed_calls(calls, _Together()), bounds)
 
 
 class _Named(Protocol):
@@ -153,6 +158,16 @@ def _summed_calls(found: Iterable[Window], together: _Together) -> dict[tuple[st
         total.sum_ns += one.sum_ns
         total.bins.merge(one.bins)
     return summed
+
+
+def _durations(summed: Mapping[tuple[str, str], _Summed], bounds: Sequence[float]) -> Family:
+    return Family(
+        names.DURATION,
+        "histogram",
+        "Durations of finished calls, of every outcome; known to within 3.2 %.",
+        [sample for key, one in summed.items() for sample in _histogram(key, one, bounds)],
+        unit="seconds",
+    )
 
 
 def _histogram(key: tuple[str, str], one: _Summed, bounds: Sequence[float]) -> Iterator[Sample]:

@@ -20,8 +20,6 @@ from perfkit.runtime.bins import Bins
 from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Window
 
-DEFAULT_STORE: Final = Path(".perfkit/telemetry.sqlite")
-
 SECONDS_UP_TO: Final = 600.0
 MINUTES_UP_TO: Final = 6 * 3600.0
 """Windows (seconds) up to which seconds and minutes are read; beyond, hours."""
