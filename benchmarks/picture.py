@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the pages: `make pictures`.
+"""Draw the pictures of the README and the pages, and see that the page fits: `make pictures`.
 
 Writes `docs/picture.svg`, a terminal showing the report in `docs/example/report.json`, and, where a
 Chromium is found, `docs/report.png` and `docs/report-dark.png`, the page of the same report. That
@@ -7,6 +7,7 @@ regressions: `list_scan.patch` and `cue_kept.patch` of `benchmarks/workload/plan
 top of main; only the names of the machine, of its folders and of the commits were taken out.
 """
 
+import html
 import io
 import re
 import shutil
@@ -28,6 +29,9 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 COLUMNS = 132
 PAGE = (1280, 860)
 """Pixels of a picture of the page: its first screen."""
+
+WIDTHS = (1000, 400)
+"""Pixels in which the page has to fit without scrolling sideways."""
 
 LARGEST = 200 * 1024
 """Bytes of a picture, so that a README loads fast."""
@@ -72,16 +76,45 @@ def main() -> int:
         for name, scheme in (("report.png", 1), ("report-dark.png", 0)):
             screenshot(browser, page, DOCS / name, scheme)
             drawn.append(DOCS / name)
+        fits = [fitting(browser, page, width) for width in WIDTHS]
     for picture in drawn:
         size = picture.stat().st_size
         print(f"{picture.relative_to(DOCS.parent)}: {size:,} bytes of {LARGEST:,}")
-    return 0 if all(picture.stat().st_size <= LARGEST for picture in drawn) else 1
+    small = all(picture.stat().st_size <= LARGEST for picture in drawn)
+    return 0 if small and all(fits) else 1
 
 
 def screenshot(browser: str, page: Path, picture: Path, scheme: int) -> None:
     """Let ``browser`` draw the first screen of ``page``; scheme 0 is dark, 1 is light."""
+    asked = f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={picture}"
+    shown(browser, page, "--hide-scrollbars", *asked)
+
+
+def fitting(browser: str, page: Path, width: int) -> bool:
+    """Return, and print, whether ``page`` needs no scrolling sideways in so many pixels.
+
+    A window of Chromium has a least width, so the page stands in a frame.
+    """
+    frame = page.with_name("frame.html")
+    content = html.escape(page.read_text(encoding="utf-8"))
+    frame.write_text(
+        f'<!doctype html><title></title><iframe width="{width}" srcdoc="{content}"></iframe>'
+        "<script>"
+        "const frame = document.querySelector('iframe');"
+        "frame.onload = () => { const page = frame.contentDocument.documentElement;"
+        " document.title = `${page.scrollWidth} of ${page.clientWidth}`; }</script>",
+        encoding="utf-8",
+    )
+    found = re.search(r"<title>(\d+) of (\d+)</title>", shown(browser, frame, "--dump-dom"))
+    needed, there = (0, -1) if found is None else (int(found[1]), int(found[2]))
+    print(f"in a frame of {width} pixels: needs {needed} of {there}")
+    return needed <= there
+
+
+def shown(browser: str, page: Path, *options: str) -> str:
+    """Open ``page`` in a browser of its own and return what that prints."""
     with TemporaryDirectory(prefix="perfkit-chromium-") as profile:
-        subprocess.run(
+        return subprocess.run(
             [
                 browser,
                 "--headless",
@@ -91,17 +124,16 @@ def screenshot(browser: str, page: Path, picture: Path, scheme: int) -> None:
                 "--disable-background-networking",
                 "--disable-component-update",
                 "--disable-sync",
-                "--hide-scrollbars",
-                f"--blink-settings=preferredColorScheme={scheme}",
                 f"--user-data-dir={profile}",
                 f"--window-size={PAGE[0]},{PAGE[1]}",
-                f"--screenshot={picture}",
+                *options,
                 page.as_uri(),
             ],
             check=True,
             capture_output=True,
             timeout=SECONDS,
-        )
+            text=True,
+        ).stdout
 
 
 if __name__ == "__main__":

@@ -99,8 +99,9 @@ def _keys(model: type[Section], prefix: str) -> Iterator[tuple[str, str, str]]:
         elif field.is_required():
             yield f"`{key}`", "required", meaning
         else:
-            value = _in_the_file(model, name, field.default)
-            yield f"`{key}`", f"`{value}`" if value not in {None, ""} else "not set", meaning
+            value = _in_the_file(model, name, field.get_default(call_default_factory=True))
+            given = value not in (None, "", [], {})
+            yield f"`{key}`", f"`{value}`" if given else "not set", meaning
 
 
 def _section(kind: object) -> bool:

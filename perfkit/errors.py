@@ -50,6 +50,10 @@ class MeasurementError(PerfkitError):
     exit_code: ClassVar[ExitCode] = ExitCode.MEASUREMENT
 
 
+class OutOfTimeError(MeasurementError):
+    """The target did not end within the time it was given."""
+
+
 class PostingError(PerfkitError):
     """A comment or a check run could not be written; the message names what to change.
 

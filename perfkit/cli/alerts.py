@@ -56,9 +56,9 @@ def check(
     """
     import time
 
-    from perfkit.cli.settings import settings_of
+    from perfkit.cli.settings import settings_of, store_path
     from perfkit.monitoring.routing import mute
-    from perfkit.monitoring.store_telemetry import DEFAULT_STORE, StoreTelemetry, open_store
+    from perfkit.monitoring.store_telemetry import StoreTelemetry, open_store
     from perfkit.monitoring.text import evaluation_text, evaluation_values
     from perfkit.monitoring.watch import evaluate_past
 
@@ -68,7 +68,7 @@ def check(
     settings = settings_of(invocation)
     rules = _rules(settings)
     configured = settings.monitoring.alerts
-    with open_store(store or DEFAULT_STORE) as opened:
+    with open_store(store_path(store, settings)) as opened:
         telemetry = StoreTelemetry(opened)
         _, found = evaluate_past(rules, telemetry, time.time(), interval=configured.interval)
     found = found.with_notes(telemetry.notes)
@@ -103,7 +103,7 @@ def watch(
     import os
     import time
 
-    from perfkit.cli.settings import settings_of
+    from perfkit.cli.settings import settings_of, store_path
     from perfkit.config.load import Override
     from perfkit.config.units import parse_duration
     from perfkit.errors import UsageError
@@ -111,7 +111,7 @@ def watch(
     from perfkit.monitoring.journal import Journal
     from perfkit.monitoring.payloads import one_line
     from perfkit.monitoring.routing import Router
-    from perfkit.monitoring.store_telemetry import DEFAULT_STORE, StoreTelemetry, open_store
+    from perfkit.monitoring.store_telemetry import StoreTelemetry, open_store
     from perfkit.monitoring.text import evaluation_text, evaluation_values
     from perfkit.monitoring.watch import evaluate_past
     from perfkit.monitoring.watch import watch as steps
@@ -129,7 +129,7 @@ def watch(
     router = Router(monitoring)
     reached = senders(router.receivers, environ=os.environ)
     console = invocation.console(stderr=True)
-    with open_store(store or DEFAULT_STORE) as opened:
+    with open_store(store_path(store, settings)) as opened:
         journal = Journal(Path(monitoring.notification.journal))
         try:
             router.restore(journal.history)

@@ -24,6 +24,7 @@ from perfkit.cli.init import init
 from perfkit.cli.leaks import leaks
 from perfkit.cli.load import load
 from perfkit.cli.merge import merge
+from perfkit.cli.monitor import monitor
 from perfkit.cli.profile import profile
 from perfkit.cli.report import report
 from perfkit.cli.slo import slo
@@ -95,6 +96,7 @@ app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
 app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
 app.add_typer(drill, name="drill", rich_help_panel=REPORT)
 app.add_typer(config, name="config", rich_help_panel=REPORT)
+app.command(rich_help_panel=WATCH)(monitor)
 app.command(rich_help_panel=WATCH)(slo)
 app.add_typer(alerts, name="alerts", rich_help_panel=WATCH)
 app.command(rich_help_panel=WATCH)(export.export)

@@ -177,7 +177,7 @@ TelemetryStore = Annotated[
     typer.Option(
         "--store",
         metavar="FILE",
-        help="The telemetry store that the application writes. Default: .perfkit/telemetry.sqlite.",
+        help="The telemetry store to read. Default: store.path of the configuration.",
     ),
 ]
 

@@ -248,11 +248,12 @@ def profile(
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)
-    if memory:
+    if memory and not recording.cut_off:
         held, kept_values = peak_shown(invocation, named, warmup=warmup, timeout=seconds, top=top)
         text, values = Group(text, held), {**values, **kept_values}
-    if not limits:
-        return invocation.finish(ExitCode.PASSED, text=text, values=values)
+    if recording.cut_off or not limits:
+        code = ExitCode.MEASUREMENT if recording.cut_off else ExitCode.PASSED
+        return invocation.finish(code, text=text, values=values)
     kept = judged(invocation, named, limits, repeat=calls, warmup=warmup, timeout=seconds)
     return invocation.finish(
         kept.exit_code(strict=strict),

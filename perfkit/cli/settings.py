@@ -48,6 +48,11 @@ def settings_of(
     return settings
 
 
+def store_path(option: Path | None, settings: "Settings") -> Path:
+    """Return the telemetry store: what ``--store`` names, or the configuration."""
+    return Path(settings.monitoring.store.path) if option is None else option
+
+
 _OPTION = {
     "min_rounds": "min-rounds",
     "max_rounds": "max-rounds",

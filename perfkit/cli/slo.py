@@ -28,11 +28,28 @@ def slo(
         ),
     ] = None,
     canary: Annotated[
-        tuple[Path, Path] | None,
+        tuple[str, str] | None,
         typer.Option(
             "--canary",
             metavar="BASE NEW",
-            help="Compare two CSV files of durations (column seconds, perhaps group) instead.",
+            help="Compare two versions instead: labels (version=2) or times (2h/1h, 1h/now) of the "
+            "store, or CSV files of durations (column seconds, perhaps group).",
+        ),
+    ] = None,
+    component: Annotated[
+        str | None,
+        typer.Option("--component", metavar="NAME", help="Compare calls of this component only."),
+    ] = None,
+    call: Annotated[
+        str | None,
+        typer.Option("--call", metavar="NAME", help="Compare calls of this name only."),
+    ] = None,
+    lasting: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DURATION",
+            help="How far back calls with a label are compared. Default: 1h.",
         ),
     ] = None,
     tolerance: Annotated[
@@ -60,17 +77,29 @@ def slo(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     if canary is not None:
-        return _canary(context, canary, tolerance, tail_tolerance, strict=strict)
+        from perfkit.cli.canary import compare
+
+        return compare(
+            invocation,
+            canary,
+            accepted=(tolerance, tail_tolerance),
+            of_the_store={"--component": component, "--call": call, "--since": lasting},
+            store=store,
+            strict=strict,
+        )
 
     import time
 
-    from perfkit.cli.settings import settings_of
+    from perfkit.cli.settings import settings_of, store_path
+    from perfkit.errors import UsageError
     from perfkit.monitoring.objectives import State, exit_code
     from perfkit.status import Status
 
+    if prometheus is not None and store is not None:
+        raise UsageError("--prometheus and --store are two sources: give one of them.")
     settings = settings_of(invocation)
     chosen = _chosen(settings.thresholds.objectives, names or [])
-    rows, warnings = _rows(chosen, prometheus, store, time.time())
+    rows, warnings = _rows(chosen, prometheus, store_path(store, settings), time.time())
     states = [row.assessment.state for row in rows]
     code = exit_code(states, strict=strict)
     open_question = code is ExitCode.PASSED and State.INCONCLUSIVE in states
@@ -83,18 +112,15 @@ def slo(
 
 
 def _rows(
-    objectives: "tuple[Objective, ...]", url: str | None, store: Path | None, at: float
+    objectives: "tuple[Objective, ...]", url: str | None, store: Path, at: float
 ) -> "tuple[tuple[Row, ...], list[str]]":
-    from perfkit.errors import UsageError
     from perfkit.monitoring.prometheus_server import PrometheusServer
     from perfkit.monitoring.slo import judge, prometheus_counts
-    from perfkit.monitoring.store_telemetry import DEFAULT_STORE, open_store, store_counts
+    from perfkit.monitoring.store_telemetry import open_store, store_counts
 
     if url is None:
-        with open_store(store or DEFAULT_STORE) as opened:
+        with open_store(store) as opened:
             return judge(objectives, store_counts(opened), at), []
-    if store is not None:
-        raise UsageError("--prometheus and --store are two sources: give one of them.")
     server = PrometheusServer(url)
     return judge(objectives, prometheus_counts(server), at), server.warnings
 
@@ -112,35 +138,3 @@ def _chosen(objectives: "tuple[Objective, ...]", names: list[str]) -> "tuple[Obj
             "found no objective, wanted some under objectives in performance_thresholds.yaml."
         )
     return tuple(one for one in objectives if not names or one.name in names)
-
-
-def _canary(
-    context: typer.Context,
-    files: tuple[Path, Path],
-    tolerance: str,
-    tail_tolerance: str,
-    *,
-    strict: bool,
-) -> ExitCode:
-    from perfkit.config.units import parse_ratio
-    from perfkit.errors import UsageError
-    from perfkit.monitoring.canary import compare_canary, read_durations
-    from perfkit.monitoring.text import canary_text, canary_values
-    from perfkit.status import Status
-
-    accepted = []
-    for option, text in (("--tolerance", tolerance), ("--tail-tolerance", tail_tolerance)):
-        try:
-            accepted.append(parse_ratio(text))
-        except UsageError as error:
-            raise UsageError(f"{option}: {error}") from None
-    base, new = (read_durations(path) for path in files)
-    found = compare_canary(base, new, tolerance=accepted[0], tail_tolerance=accepted[1])
-    invocation = options.invocation_of(context)
-    inconclusive = found.verdict == "inconclusive"
-    return invocation.finish(
-        found.exit_code(strict=strict),
-        text=canary_text(found),
-        values=canary_values(found),
-        status=Status.INCONCLUSIVE if inconclusive else None,
-    )

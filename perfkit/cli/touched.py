@@ -83,18 +83,20 @@ def only_those(found: "Impact | None", patterns: list[str]) -> Chosen:
         for path in found.paths
         if not path.share and path.target.startswith("bench:")
     }
+    if not left:
+        return Chosen(patterns=[])
     if len(left) == len(found.paths):
-        raise UsageError(
-            f"--only-touched: of {plural(len(left), 'stored profile')} none meets the change, so"
-            " the map chooses nothing; leave it out to measure everything."
+        # It may be that nothing is slower, which only measuring shows.
+        return Chosen(
+            patterns=[],
+            warning="--only-touched chose nothing: no stored profile meets the change, so every"
+            " benchmark was measured",
         )
     names = "|".join(map(re.escape, left))
     warning = (
         f"--only-touched left out {plural(len(left), 'benchmark')} whose stored profile does not"
         " meet the change: a map chose, and what it left out was not measured"
     )
-    if not left:
-        return Chosen(patterns=[])
     reasons = {name: _doubt(found, path) for name, path in left.items()}
     return Chosen(
         patterns=[f"^(?!(?:{names})$)"],

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from perfkit.config.alerting import Alerts, Notification
-from perfkit.config.components import Component
+from perfkit.config.components import MOST_PROBES, Component
 from perfkit.config.fields import PositiveDuration
 from perfkit.config.section import Section, refuse_repeats
+from perfkit.config.telemetry import TelemetryStore
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 """Letters, digits, dots, dashes and underscores, at most 40: it stands inside an HTML comment."""
@@ -38,7 +39,7 @@ class Comment(Section):
 
 
 class Monitoring(Section):
-    """How it is watched: logging, progress, the comment, components, alerts and who is told."""
+    """How it is watched: logging, progress, comment, store, components, alerts, who is told."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     """Version of this file's format."""
@@ -48,6 +49,8 @@ class Monitoring(Section):
     """Progress on standard error: auto is a bar on a terminal and plain lines in a log."""
     comment: Comment = Comment()
     """The comment under a pull request."""
+    store: TelemetryStore = TelemetryStore()
+    """The telemetry store that monitor, slo and alerts read."""
     components: tuple[Component, ...] = ()
     """The parts of the program that are watched one by one."""
     alerts: Alerts = Alerts()
@@ -61,4 +64,8 @@ class Monitoring(Section):
         cls, components: tuple[Component, ...]
     ) -> tuple[Component, ...]:
         refuse_repeats("name", [component.name for component in components])
+        probes = sum(len(component.probes) for component in components)
+        if probes > MOST_PROBES:
+            message = f"found {probes} probes of all components, wanted at most {MOST_PROBES}"
+            raise ValueError(message)
         return components

@@ -119,7 +119,8 @@ def _index_with_new_files(repository: Repository) -> Iterator[dict[str, str]]:
     with TemporaryDirectory(prefix="perfkit-") as scratch:
         copy = Path(scratch, "index")
         if (repository.root / place).exists():
-            shutil.copyfile(repository.root / place, copy)
+            # With its time: git looks into files that are no older than its index.
+            shutil.copy2(repository.root / place, copy)
         environment = {"GIT_INDEX_FILE": str(copy)}
         _git(repository, "add", "--intent-to-add", "--all", ".", environment=environment)
         yield environment

@@ -81,12 +81,14 @@ class Timing:
     """The time of a target without any profiler, in seconds per call.
 
     ``first`` is the first call, which may have warmed caches; ``median`` is over all calls.
+    ``warmup_seconds`` is what all calls before the first took together, 0 without any.
     """
 
     calls: int
     first: float
     median: float
     total: float
+    warmup_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +109,14 @@ class Reach:
 class Profile:
     """A capture, read: what the terminal, JSON and comparisons are made of.
 
-    ``timing`` is the target's time; ``seconds`` is the profiled time over ``calls`` calls, which
-    the profiler lengthened, and is good for shares only. ``interval`` is in seconds.
-    ``own_share`` is the part of the sampled time in the project's own functions, and in the
-    compiled ones that they call.
+    ``timing`` is the target's time, None where it did not end within its time limit; ``seconds`` is
+    the profiled time over ``calls`` calls, which the profiler lengthened, and is good for shares
+    only. ``interval`` is in seconds. ``own_share`` is the part of the sampled time in the project's
+    own functions, and in the compiled ones that they call.
     """
 
     target: str
-    timing: Timing
+    timing: Timing | None
     seconds: float
     calls: int
     warmup: int
@@ -123,6 +125,8 @@ class Profile:
     hotspots: tuple[Hotspot, ...]
     tree: tuple[CallNode, ...]
     own_share: float = 0.0
+    cut_off: bool = False
+    """Whether the recording ended with the time limit: it is of the beginning only."""
     reach: Reach | None = None
     """None for a profile of the main thread, by the clock on the wall."""
     warnings: tuple[str, ...] = ()

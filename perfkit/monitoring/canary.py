@@ -9,7 +9,7 @@ they are groups of calls, such as minutes or instances, because neighbouring cal
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
@@ -18,7 +18,7 @@ from typing import Final
 from perfkit.errors import ExitCode, UsageError
 from perfkit.model import Shift, Verdict
 from perfkit.stats.quantiles import compare_quantiles
-from perfkit.stats.two_sample import compare_samples
+from perfkit.stats.two_sample import Design, compare_samples
 
 TAIL: Final = 0.99
 ALPHA: Final = 0.01
@@ -70,29 +70,70 @@ def answer(shift: Shift) -> Verdict:
     return Verdict.UNCHANGED if shift.ratio.high < 1 + shift.floor else Verdict.INCONCLUSIVE
 
 
-def compare_canary(base: Groups, new: Groups, *, tolerance: float, tail_tolerance: float) -> Canary:
+def compare_canary(
+    base: Groups,
+    new: Groups,
+    *,
+    tolerance: float,
+    tail_tolerance: float,
+    design: Design = "sequential",
+    blur: float = 0.0,
+    notes: tuple[str, ...] = (),
+) -> Canary:
     """Compare two sides; tolerances are relative, such as 0.1.
 
+    ``blur`` is how far a ratio of two durations may lie from the true one because of how durations
+    were kept; the intervals are wider by it. ``notes`` go with both answers.
+
     Raises:
-        UsageError: a side without values, or a value that is not finite and above zero.
+        UsageError: a side without values, a value that is not finite and above zero, or a tolerance
+            that is not larger than the blur.
     """
-    return Canary(
-        middle=compare_samples(
-            [median(group) for group in base],
-            [median(group) for group in new],
-            design="sequential",
-            floor=tolerance,
-            alpha=ALPHA,
-        ),
-        tail=compare_quantiles(
-            base,
-            new,
-            quantile=TAIL,
-            design="sequential",
-            floor=tail_tolerance,
-            alpha=ALPHA,
-        ),
+    # Statistics of bins repeat where those of single durations would not.
+    steady = blur > 0
+    for name, value in (("--tolerance", tolerance), ("--tail-tolerance", tail_tolerance)):
+        if value <= blur:
+            raise UsageError(
+                f"{name}: found {value:.1%}, wanted more than {blur:.1%}: durations "
+                "of a telemetry store are known to the width of a bin only; compare files instead."
+            )
+    middle = compare_samples(
+        [median(group) for group in base],
+        [median(group) for group in new],
+        design=design,
+        floor=tolerance,
+        alpha=ALPHA,
+        steady=steady,
     )
+    tail = compare_quantiles(
+        base,
+        new,
+        quantile=TAIL,
+        design=design,
+        floor=tail_tolerance,
+        alpha=ALPHA,
+        steady=steady,
+    )
+    return Canary(middle=_blurred(middle, blur, notes), tail=_blurred(tail, blur, notes))
+
+
+def _blurred(shift: Shift, blur: float, notes: tuple[str, ...]) -> Shift:
+    """A shift whose interval holds the true ratio although durations are known to a bin only.
+
+    A verdict that the wider interval does not carry is withdrawn.
+    """
+    if blur == 0:
+        return replace(shift, notes=(*notes, *shift.notes))
+    found = shift.ratio
+    ratio = replace(found, low=found.low / (1 + blur), high=found.high * (1 + blur))
+    withdrawn = (shift.verdict is Verdict.REGRESSED and ratio.low <= 1) or (
+        shift.verdict is Verdict.IMPROVED and ratio.high >= 1
+    )
+    inside = ratio.low > 1 / (1 + shift.floor) and ratio.high < 1 + shift.floor
+    if withdrawn or (shift.verdict is Verdict.UNCHANGED and not inside):
+        shift = replace(shift, verdict=Verdict.INCONCLUSIVE)
+    why = f"wider by {blur:.1%}, the width of a bin"
+    return replace(shift, ratio=ratio, notes=(*notes, why, *shift.notes))
 
 
 def read_durations(path: Path) -> Groups:

@@ -20,6 +20,30 @@ MEMORY: Final = "perfkit_resident_memory_bytes"
 """Gauge of resident memory of the process; label component."""
 EVENTS: Final = "perfkit_events_total"
 """Counter of events; labels component, name."""
+CACHE_EVENTS: Final = "perfkit_cache_events_total"
+"""Counter of what a cache did; labels component, cache, event (one of CACHE_WORDS)."""
+GUARD_EVENTS: Final = "perfkit_guard_events_total"
+"""Counter of what a guard decided; labels component, guard, event (one of GUARD_WORDS)."""
+BREAKER: Final = "perfkit_breaker_state"
+"""Gauge of a circuit breaker: 0 closed, 0.5 half open, 1 open; labels component, guard."""
+BULKHEAD: Final = "perfkit_bulkhead_used_ratio"
+"""Gauge of the share of a bulkhead that is taken; labels component, guard."""
+LAST_VALUE: Final = "perfkit_last_value"
+"""Gauge of the last value of a quality or gauge; labels component, name."""
+LEFT_TOGETHER: Final = "perfkit_names_left_together"
+"""Gauge of the names that are counted together as OTHERS, because there are too many."""
+SUMS_LEFT_OUT: Final = "perfkit_sums_left_out"
+"""Gauge of the quality values without a sum: they were negative, and a counter cannot fall."""
+
+CACHE_WORDS: Final = ("hit", "miss", "shared", "stale", "eviction", "uncopyable")
+GUARD_WORDS: Final = (
+    *("retry", "retry_refused", "breaker_open", "breaker_half_open", "breaker_closed"),
+    *("breaker_refused", "shed", "deadline", "fallback"),
+)
+"""What the runtime calls them, without "cache." and "guard."."""
+
+OTHERS: Final = "(others)"
+"""The name under which the surplus of names counts."""
 
 OK: Final = "ok"
 ERROR: Final = "error"
@@ -27,6 +51,8 @@ DEGRADED: Final = "degraded"
 
 MEMORY_GAUGE: Final = "process.rss_bytes"
 """Name of the gauge in the embedded store."""
+BREAKER_GAUGE: Final = "guard.breaker"
+BULKHEAD_GAUGE: Final = "guard.in_use"
 
 _DEFAULT_BOUNDS: Final = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),

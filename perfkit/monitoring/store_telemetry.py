@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from perfkit.config.objectives import Objective
 from perfkit.errors import MeasurementError
-from perfkit.monitoring.metric_names import DEGRADED, ERROR, MEMORY_GAUGE, OK
+from perfkit.monitoring.metric_names import DEGRADED, ERROR, MEMORY_GAUGE, OK, OTHERS
 from perfkit.monitoring.rules import good_of
 from perfkit.monitoring.slo import Counted, Counts
 from perfkit.monitoring.telemetry import Outcome, Selector
@@ -20,15 +20,12 @@ from perfkit.runtime.bins import Bins
 from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Window
 
-DEFAULT_STORE: Final = Path(".perfkit/telemetry.sqlite")
-
 SECONDS_UP_TO: Final = 600.0
 MINUTES_UP_TO: Final = 6 * 3600.0
 """Windows (seconds) up to which seconds and minutes are read; beyond, hours."""
 
 MOST_NAMES: Final = 1000
 """Names of calls of one component that are told apart; the rest counts under OTHERS."""
-OTHERS: Final = "(others)"
 
 _Answer = TypeVar("_Answer")
 

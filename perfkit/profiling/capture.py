@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from perfkit.errors import MeasurementError
+from perfkit.errors import MeasurementError, OutOfTimeError
 from perfkit.model import Timing
 from perfkit.profiling.packing import unpacked
 from perfkit.profiling.recording import Recording
@@ -20,6 +20,9 @@ INTERVAL_SECONDS = 0.001
 """pyinstrument's own default: 1000 samples a second."""
 AUTO_LIMIT_SECONDS = 30.0
 """Profiled time after which ``--repeat auto`` is content with the samples it has."""
+
+GRACE_SECONDS = 5.0
+"""What a target that ran out of time has to end in: long enough to unwind and write the samples."""
 
 _CHILD = "perfkit.profiling.child"
 
@@ -60,6 +63,7 @@ class Where:
         timeout: float | None,
         *,
         child: str = _CHILD,
+        grace: float | None = None,
     ) -> dict[str, Any]:
         """Return the answer of a module that runs as the child to ``request`` about ``target``."""
         request |= {"target": target.to_json()}
@@ -79,6 +83,7 @@ class Where:
             timeout=timeout,
             python=self.python,
             environment=environment,
+            grace=grace,
         )
 
 
@@ -103,7 +108,8 @@ def capture(
         repeat: Calls in each process. ``"auto"`` times for about a second, and records until
             there are 1000 samples, but no longer than :data:`AUTO_LIMIT_SECONDS`.
         warmup: Calls before either measurement, in its process.
-        timeout: Seconds that each process may take.
+        timeout: Seconds that each process may take. Then the target is ended, and what was recorded
+            until then is the recording, ``cut_off``.
         scope: What is recorded. A tool of an MCP server runs in a thread of its own, so its threads
             are recorded always.
         python: The interpreter; it needs what perfkit and the target need.
@@ -117,7 +123,11 @@ def capture(
     if python == sys.executable:
         check_found(target, cwd)
     progress(f"timing {target} without a profiler")
-    timing = timed(target, where, repeat=repeat, warmup=warmup, timeout=timeout)
+    timing = None
+    try:
+        timing = timed(target, where, repeat=repeat, warmup=warmup, timeout=timeout)
+    except OutOfTimeError:
+        progress(f"{target} did not end within {timeout:g} s, so its time is not known")
     progress(f"profiling {target}")
     return recorded(
         target,
@@ -128,6 +138,7 @@ def capture(
         warmup=warmup,
         timeout=timeout,
         scope=replace(scope, threads=True) if target.kind is TargetKind.MCP else scope,
+        grace=GRACE_SECONDS,
     )
 
 
@@ -149,21 +160,27 @@ def recorded(
     target: Target,
     where: Where,
     *,
-    timing: Timing,
+    timing: Timing | None,
     interval: float,
     repeat: int | Literal["auto"],
     warmup: int,
     timeout: float | None,
     scope: Scope = MAIN_THREAD,
+    grace: float | None = None,
 ) -> Recording:
-    """Return a recording of a target in a process of its own, whose time is known."""
+    """Return a recording of a target in a process of its own.
+
+    ``timing`` is its time, None where it is not known. With ``grace`` (seconds) a recording that
+    takes longer than ``timeout`` is cut off; without, it is an :class:`OutOfTimeError`.
+    """
     name = str(target)
     request: dict[str, Any] = {
         "do": "record",
         "calls": None if repeat == "auto" else repeat,
         "warmup": warmup,
         "interval": interval,
-        "batch": batch_size(timing),
+        "cut_off": grace is not None,
+        "batch": 1 if timing is None else batch_size(timing),
         "limit_seconds": min(AUTO_LIMIT_SECONDS, (timeout or math.inf) / 2),
     }
     with TemporaryDirectory(prefix="perfkit-") as folder:
@@ -172,7 +189,8 @@ def recorded(
             if scope == MAIN_THREAD
             else {"threads": scope.threads, "folder": folder if scope.children else None}
         )
-        found = where.run(target, request, timeout)
+        found = where.run(target, request, timeout, grace=grace)
+        found["cut_off"] = found.pop("late", False)
         found["session"] = unpacked(found["session"])
         if scope != MAIN_THREAD:
             from perfkit.profiling.everywhere import merged

@@ -14,6 +14,7 @@ from perfkit.profiling.limits import Limits, as_json, children_seconds
 from perfkit.profiling.packing import packed
 from perfkit.profiling.recording import without_stem
 from perfkit.profiling.stem import is_stem
+from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
 from perfkit.targets.spec import Target
@@ -38,17 +39,20 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
 
         sampler = Everywhere(interval=request["interval"], **request["reach"])
     with load(target, None if site is None else Path(site)) as run:
+        started = time.perf_counter()
         for _ in range(request["warmup"]):
             run()
+        warming = time.perf_counter() - started if request["warmup"] else 0.0
         if request["do"] == "time":
-            return asdict(time_calls(run, request["calls"], time.perf_counter))
+            found = asdict(time_calls(run, request["calls"], time.perf_counter))
+            return {**found, "warmup_seconds": warming}
         limits = Limits(
             calls=request["calls"], batch=request["batch"], seconds=request["limit_seconds"]
         )
         if sampler is not None:
-            found = sampler.record(run, limits)
+            found = sampler.record(run, limits, cut_off=request["cut_off"])
         else:
-            found = record(run, limits, interval=request["interval"])
+            found = record(run, limits, interval=request["interval"], cut_off=request["cut_off"])
     if site is not None and (wrong := foreign_modules(dict(request))):
         raise MeasurementError(
             f"{target} ran the wrong code: {wrong[0]} instead of the build in {site}; import the"
@@ -78,8 +82,13 @@ def time_calls(run: Callable[[], object], calls: int | None, clock: Callable[[],
     )
 
 
-def record(run: Callable[[], object], limits: Limits, *, interval: float) -> dict[str, Any]:
-    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed."""
+def record(
+    run: Callable[[], object], limits: Limits, *, interval: float, cut_off: bool = False
+) -> dict[str, Any]:
+    """Return fields of a :class:`~perfkit.profiling.recording.Recording`, the session packed.
+
+    With ``cut_off`` SIGTERM ends the recording, which is then of what ran until it came.
+    """
     from pyinstrument import Profiler
 
     from perfkit.profiling.dither import LONGEST, SHORTEST, Dither
@@ -90,17 +99,20 @@ def record(run: Callable[[], object], limits: Limits, *, interval: float) -> dic
     profiler = Profiler(
         interval=interval if dither is None else interval * LONGEST, async_mode="disabled"
     )
-    done = 0
+    done, out_of_time = 0, False
     process, thread, children = time.process_time(), time.thread_time(), children_seconds()
-    while True:
-        profiler.start(target_description="")
-        try:
-            with dither or nullcontext():
-                done += limits.once(run, dither)
-        finally:
-            session = profiler.stop()
-        if limits.met(session.sample_count, session.duration):
-            break
+    with out_of_time_at_sigterm() if cut_off else nullcontext():
+        while True:
+            profiler.start(target_description="")
+            try:
+                with dither or nullcontext():
+                    done += limits.once(run, dither)
+            except OutOfTime as end:
+                done, out_of_time = done + end.completed, True
+            finally:
+                session = profiler.stop()
+            if out_of_time or limits.met(session.sample_count, session.duration):
+                break
     own = time.thread_time() - thread
     if dither is not None:
         session.min_interval, session.max_interval = SHORTEST * interval, LONGEST * interval

@@ -102,7 +102,8 @@ def _samples(side: Profiled) -> int:
 def _seconds(side: Profiled) -> float | None:
     if not side.timed:
         return None
-    return median(recording.timing.median for recording in side.recordings)
+    timings = [recording.timing for recording in side.recordings]
+    return median(timing.median for timing in timings if timing is not None)
 
 
 def _matrix(side: SideCosts, codes: Sequence[Code | None]) -> list[list[float]]:

@@ -16,6 +16,7 @@ from perfkit.profiling.processes import ProcessSamples, follow, kept_count
 from perfkit.profiling.recording import CALLING, beyond
 from perfkit.profiling.sampler import Record, Sampler
 from perfkit.profiling.stem import is_stem, is_stem_of_thread
+from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 
 
 class Everywhere:
@@ -36,30 +37,21 @@ class Everywhere:
         self._sampler = Sampler(interval, threads=threads)
         self._sampler.watch()
 
-    def record(self, run: Callable[[], object], limits: Limits) -> dict[str, Any]:
-        """Return fields of a Recording; those of processes are added by :func:`merged`."""
+    def record(
+        self, run: Callable[[], object], limits: Limits, *, cut_off: bool = False
+    ) -> dict[str, Any]:
+        """Return fields of a Recording; those of processes are added by :func:`merged`.
+
+        With ``cut_off`` SIGTERM ends the recording, which is then of what ran until it came.
+        """
         from pyinstrument.session import Session
 
-        done = 0
-        leave = (
-            None
-            if self._folder is None
-            else follow(self._sampler, self._folder, interval=self._interval, threads=self._threads)
-        )
+        dither = Dither(self._interval) if limits.repeats else None
         started, clock = time.time(), time.perf_counter()
         process, own, children = time.process_time(), time.thread_time(), children_seconds()
-        dither = Dither(self._interval) if limits.repeats else None
-        self._sampler.begin(dither)
-        try:
-            while True:
-                with dither or nullcontext():
-                    done += limits.once(run, dither)
-                if limits.met(self._samples(), time.perf_counter() - clock):
-                    break
-        finally:
-            threads = self._sampler.stop()
-            if leave is not None:
-                leave()
+        # Before the processes are followed: in a new one what is registered first is done first.
+        with out_of_time_at_sigterm() if cut_off else nullcontext():
+            done, threads = self._sampled(run, limits, dither)
         duration = time.perf_counter() - clock
         processor = time.process_time() - process
         seen = sum(seconds for records in threads for _, seconds in records)
@@ -91,6 +83,32 @@ class Everywhere:
             ),
             "session": packed(as_json(session)),
         }
+
+    def _sampled(
+        self, run: Callable[[], object], limits: Limits, dither: Dither | None
+    ) -> tuple[int, list[list[Record]]]:
+        """Return how many calls came to an end, and the samples of each thread."""
+        done = 0
+        leave = (
+            None
+            if self._folder is None
+            else follow(self._sampler, self._folder, interval=self._interval, threads=self._threads)
+        )
+        clock = time.perf_counter()
+        self._sampler.begin(dither)
+        try:
+            while True:
+                with dither or nullcontext():
+                    done += limits.once(run, dither)
+                if limits.met(self._samples(), time.perf_counter() - clock):
+                    break
+        except OutOfTime as end:
+            done += end.completed
+        finally:
+            threads = self._sampler.stop()
+            if leave is not None:
+                leave()
+        return done, threads
 
     def _samples(self) -> int:
         return self._sampler.samples + (kept_count(self._folder) if self._folder else 0)

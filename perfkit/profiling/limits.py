@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from perfkit.targets.ending import OutOfTime
+
 if TYPE_CHECKING:
     from pyinstrument.session import Session
 
@@ -44,16 +46,22 @@ class Limits:
         """Call the target for one batch, and return how often that was.
 
         After a call with a sample the next of ``waits`` begins; None leaves the sampler alone.
+        OutOfTime from within a call tells how many were completed.
         """
         number = self.calls or self.batch
-        if waits is None:
-            for _ in range(number):
-                run()
-        else:
-            for _ in range(number):
-                run()
-                if waits.sampled:
-                    waits.again()
+        completed = 0
+        try:
+            if waits is None:
+                for completed in range(number):  # noqa: B007 - read where the loop is left
+                    run()
+            else:
+                for completed in range(number):  # noqa: B007 - likewise
+                    run()
+                    if waits.sampled:
+                        waits.again()
+        except OutOfTime as end:
+            end.completed = completed
+            raise
         return number
 
     def met(self, samples: int, seconds: float) -> bool:

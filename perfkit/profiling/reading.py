@@ -36,6 +36,7 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
         warmup=recording.warmup,
         interval=recording.interval,
         samples=recording.samples,
+        cut_off=recording.cut_off,
         own_share=_own_share(whole, lens),
         hotspots=tuple(replace(hot, own=lens.own(hot.function)) for hot in spots),
         tree=call_tree(shown, place, lens=lens, fold=view.fold and has_own),
@@ -161,11 +162,20 @@ def _share(part: float, whole: float) -> float:
 def _doubts(recording: Recording) -> Iterable[str]:
     if recording.samples < FEW_SAMPLES:
         yield (
-            f"{recording.samples} samples only, so shares are rough: "
-            "measure with --repeat auto for at least 1000"
+            f"{recording.samples} sample{'s' * (recording.samples != 1)} only, so shares are rough:"
+            " measure with --repeat auto for at least 1000"
+        )
+    if recording.cut_off:
+        yield (
+            "the time limit ended the recording, so this is a profile of the beginning only: raise"
+            " --timeout, or give the target less to do"
         )
     timing = recording.timing
-    slowed = _share(recording.seconds / recording.calls, timing.total / timing.calls)
+    slowed = (
+        0.0
+        if timing is None or recording.cut_off
+        else _share(recording.seconds / recording.calls, timing.total / timing.calls)
+    )
     if slowed >= SLOWED and recording.samples >= FEW_SAMPLES:
         yield (
             f"the profiler slowed the target x{slowed:.2g}, and call-heavy code the most: functions"

@@ -28,7 +28,8 @@ class Recording:
 
     target: str
     cwd: str
-    timing: Timing
+    timing: Timing | None
+    """None where the target did not end within its time limit."""
     calls: int
     warmup: int
     interval: float
@@ -36,6 +37,8 @@ class Recording:
     """Processor time of threads that were not recorded, during the recording."""
     other_processes_seconds: float = 0.0
     """Processor time of processes that the target waited for and that were not, likewise."""
+    cut_off: bool = False
+    """Whether the time limit ended the recording; ``calls`` are those that came to an end."""
     reach: Reach | None = None
     """None for the main thread alone, whose samples are times by the clock on the wall."""
     session: Mapping[str, Any]

@@ -99,7 +99,7 @@ def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
     found = Recording(
         **{
             **own,
-            "timing": Timing(**own["timing"]),
+            "timing": None if own["timing"] is None else Timing(**own["timing"]),
             "reach": None if reach is None else Reach(**reach),
         },
         session={**session, "frame_records": records},
@@ -110,12 +110,14 @@ def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
 
 def _check(found: Recording) -> None:
     """Refuse what no capture makes, so that everything after may rely on it; ValueError."""
-    numbers = [found.seconds, found.interval, found.timing.median, found.timing.total]
+    timing = found.timing
+    numbers = [found.seconds, found.interval]
+    numbers += [] if timing is None else [timing.median, timing.total]
     numbers += [seconds for _, seconds in found.session["frame_records"]]
     if not all(math.isfinite(number) and number >= 0 for number in numbers):
         message = "a time is negative or no number"
         raise ValueError(message)
-    if not (int(found.calls) > 0 and int(found.timing.calls) > 0):
+    if not (int(found.calls) > 0 or found.cut_off) or (timing and not int(timing.calls) > 0):
         message = "it has no calls"
         raise ValueError(message)
     if not found.samples:

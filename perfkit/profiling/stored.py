@@ -15,6 +15,7 @@ from perfkit.profiling.builds import checkout_of, place
 from perfkit.profiling.capture import INTERVAL_SECONDS, recorded, timed
 from perfkit.profiling.impact import KnownPath, impact
 from perfkit.profiling.origin import sources_of
+from perfkit.profiling.prose import code_folders
 from perfkit.profiling.saved import SUFFIX, Origin, Saved, load, load_all, session_text
 from perfkit.profiling.touched import changed_functions
 from perfkit.targets import Target, TargetKind
@@ -50,7 +51,9 @@ def impact_of_change(repository: Repository, base: Revision, stored: Iterable[Sa
         return _readable((repository.root / name).read_text("utf-8", errors="surrogateescape"))
 
     changes = changed_files(repository, base.commit)
-    functions, unplaced = changed_functions(changes, before, now)
+    files = repository.git("ls-tree", "-r", "-z", "--name-only", base.commit).split("\0")
+    known = {*files, *(change.new for change in changes if change.new), ""} - {""}
+    functions, unplaced = changed_functions(changes, before, now, code_folders(known))
     paths = [
         KnownPath(
             recording=one.recording,

@@ -1,10 +1,11 @@
 """Which functions the changed lines of a diff are in; pure functions of its text."""
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from perfkit.forge.diff import ChangedFile
+from perfkit.profiling.prose import is_prose
 
 MODULE = "<module>"
 """The name of the code outside of every function, as Python and profiles have it."""
@@ -40,16 +41,23 @@ class Span:
 
 
 def changed_functions(
-    changes: Iterable[ChangedFile], read_old: Read, read_new: Read
+    changes: Iterable[ChangedFile],
+    read_old: Read,
+    read_new: Read,
+    folders: Collection[str] = (),
 ) -> tuple[tuple[ChangedFunction, ...], tuple[str, ...]]:
-    """Return the functions that a diff touches, and notes on files that hold none to look at."""
+    """Return the functions that a diff touches, and notes on files that hold none to look at.
+
+    Prose outside of ``folders``, those of code, is neither: nothing that runs reads it.
+    """
     found: list[ChangedFunction] = []
     other: list[str] = []
     notes: list[str] = []
     for change in changes:
         name = change.new or change.old or ""
         if change.binary or not name.endswith(".py"):
-            other.append(name)
+            if not all(is_prose(one, folders) for one in (change.old, change.new) if one):
+                other.append(name)
             continue
         try:
             before = _hits(change.old, read_old, change.old_lines)

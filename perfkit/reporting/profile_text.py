@@ -82,6 +82,8 @@ def _times(profile: Profile) -> "Table":
     grid = Table.grid(padding=(0, 2))
     grid.add_row("Target", Text(visible(profile.target)))
     grid.add_row("Time", _time(profile.timing))
+    if profile.timing is not None and profile.timing.warmup_seconds:
+        grid.add_row("Warm-up", _warmup(profile.warmup, profile.timing))
     grid.add_row("Profiled", profiled_words(profile))
     grid.add_row(
         "Own code",
@@ -108,7 +110,16 @@ def profiled_words(profile: Profile) -> str:
     )
 
 
-def _time(timing: Timing) -> str:
+def _warmup(calls: int, timing: Timing) -> str:
+    return (
+        f"{quantity(timing.warmup_seconds, Unit.SECONDS)} for {_count(calls, 'call')} before the"
+        " first, in no other number here"
+    )
+
+
+def _time(timing: Timing | None) -> str:
+    if timing is None:
+        return "not known: it did not end within its time limit"
     if timing.calls == 1:
         return f"{quantity(timing.median, Unit.SECONDS)} for 1 call, without the profiler"
     return (

@@ -37,6 +37,7 @@ def compare_quantiles(
     floor: float = 0.05,
     alpha: float = 0.01,
     better: Better = "lower",
+    steady: bool = False,
     seed: int = 0,
 ) -> Shift:
     """Return how far the ``quantile`` of all values of ``head`` lies from that of ``base``.
@@ -46,7 +47,8 @@ def compare_quantiles(
     the rules of ``compare_samples``, with a bootstrap interval at ``1 - alpha`` (rounds are drawn
     together under the interleaved design). With too few processes for any rank test to reach
     ``alpha``, or fewer than 5 values beyond the quantile, the interval is unbounded and the verdict
-    INCONCLUSIVE. ``seed`` fixes the resampling; the same input gives the same answer.
+    INCONCLUSIVE. ``steady`` is that of ``compare_samples``. ``seed`` fixes the resampling; the same
+    input gives the same answer.
 
     Raises:
         UsageError: as ``compare_samples`` does, and for a quantile outside (0, 1).
@@ -80,6 +82,7 @@ def compare_quantiles(
         floor=floor,
         alpha=alpha,
         confidence=1 - alpha,
+        steady=steady,
         notes=(
             (f"{tail:.1f} values beyond the quantile; wanted {TAIL_VALUES}",)
             if tail < TAIL_VALUES

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import perfkit
-from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
+from perfkit.errors import (
+    InterruptedMeasurementError,
+    MeasurementError,
+    OutOfTimeError,
+    UsageError,
+)
 from perfkit.process_group import end_group, end_stragglers
 
 _log = logging.getLogger(__name__)
@@ -49,6 +54,7 @@ def run_child(
     timeout: float | None = None,
     python: str = sys.executable,
     environment: Mapping[str, str] | None = None,
+    grace: float | None = None,
 ) -> dict[str, Any]:
     """Run ``python -m MODULE REQUEST.json RESULT.json`` and return the result.
 
@@ -64,10 +70,13 @@ def run_child(
         timeout: Seconds until the child is ended; None waits forever.
         python: The interpreter; it must be able to import what the module needs.
         environment: Variables set over the present ones.
+        grace: Seconds that the child has, after the time is over and SIGTERM has told it, to answer
+            with what it has; such an answer has a key ``late``. None ends it at once.
 
     Raises:
         UsageError: The child could not use the target as named.
-        MeasurementError: The target failed, was killed, ran out of time, or gave no result.
+        OutOfTimeError: The time was over and there is no result.
+        MeasurementError: The target failed, was killed, or gave no result.
         RuntimeError: perfkit's part of the child failed; a bug.
         InterruptedMeasurementError: The user interrupted; the child has been ended.
     """
@@ -86,28 +95,49 @@ def run_child(
             start_new_session=True,
         )
         try:
-            status = _wait(process, timeout, name)
+            status, late = _wait(process, timeout, grace, name, answer)
         except KeyboardInterrupt:
             raise InterruptedMeasurementError(
                 f"interrupted while {name} ran; it was ended, and nothing of this run was kept"
             ) from None
-        if answer.exists():
-            return _read(answer, name)
-        raise MeasurementError(_why_no_result(name, status, timeout))
+        try:
+            if answer.exists():
+                return _read(answer, name) | ({"late": True} if late else {})
+        except MeasurementError:
+            if not late:  # else it failed because it was told to end
+                raise
+        if late:
+            raise OutOfTimeError(
+                f"{name} did not end within {timeout:g} s and was ended: "
+                "raise --timeout, or give it less to do"
+            )
+        raise MeasurementError(_why_no_result(name, status))
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float | None, name: str) -> int | None:
-    """Return the exit status, or None when the time ran out; leave nothing running."""
-    status = None
+def _wait(
+    process: subprocess.Popen[bytes],
+    timeout: float | None,
+    grace: float | None,
+    name: str,
+    answer: Path,
+) -> tuple[int, bool]:
+    """Return the exit status, and whether there was no answer in time; leave nothing running."""
+    status, late = None, False
     try:
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = process.wait(timeout)
+        if status is None:
+            late = not answer.exists()
+            if late and grace is not None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    status = process.wait(grace)
     finally:
         if status is None:
             end_group(process)
-    if end_stragglers(process):
+    if end_stragglers(process) and not late:
         _log.warning("%s left processes running when it ended; they were ended too", name)
-    return status
+    return process.wait(), late
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
@@ -124,12 +154,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
             raise RuntimeError(message)
 
 
-def _why_no_result(name: str, status: int | None, timeout: float | None) -> str:
-    if status is None:
-        return (
-            f"{name} did not end within {timeout:g} s and was ended: "
-            "raise --timeout, or give it less to do"
-        )
+def _why_no_result(name: str, status: int) -> str:
     if status < 0:
         try:
             number = signal.Signals(-status).name

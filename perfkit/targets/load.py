@@ -22,6 +22,7 @@ from perfkit.errors import MeasurementError, UsageError
 from perfkit.model import BenchmarkId
 from perfkit.targets.blame import blame, blamed
 from perfkit.targets.called import called, is_part_of
+from perfkit.targets.ending import OutOfTime
 from perfkit.targets.spec import Target, TargetKind
 
 Run = Callable[[], object]
@@ -199,6 +200,8 @@ def _guarded(target: Target, body: Run) -> Run:
         except BaseException as error:
             if forked:
                 _end_fork(error)
+            if isinstance(error, OutOfTime):
+                raise
             if isinstance(error, SystemExit) and error.code in (None, 0):
                 return None
             if isinstance(error, MeasurementError):

@@ -84,9 +84,9 @@ def test_json_is_one_document(profile: Profile) -> None:
     assert found["target"] == "-m app"
     assert set(found) == {
         "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
-        "tree", "own_share", "reach", "warnings",
+        "tree", "own_share", "cut_off", "reach", "warnings",
     }  # fmt: skip
-    assert set(found["timing"]) == {"calls", "first", "median", "total"}
+    assert set(found["timing"]) == {"calls", "first", "median", "total", "warmup_seconds"}
     assert set(found["hotspots"][0]) == {
         "function", "place", "self_seconds", "total_seconds", "self_share", "total_share",
         "samples", "self_band", "total_band", "own",
@@ -291,6 +291,24 @@ def held():
 """
 
 
+def test_a_target_that_runs_on_keeps_the_profile_of_its_beginning(
+    profile: Profile,
+) -> None:
+    source = "def forever():\n    while True: abs(-1)\nforever()"
+    done = profile("app.py", "--timeout", "1s", "-o", "kept.pyisession", "--json", source=source)
+    assert done.returncode == 4, done.stderr
+    assert "app.py did not end within 1 s, so its time is not known" in done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["status"], answer["exit_code"]) == ("error", 4)
+    found = answer["profile"]
+    assert (found["timing"], found["cut_off"], found["calls"]) == (None, True, 0)
+    assert found["hotspots"][0]["function"]["name"] == "forever"
+    assert "the beginning only" in found["warnings"][-1]
+    again = profile("--open", "kept.pyisession")
+    assert again.returncode == 0, again.stderr
+    assert "not known: it did not end within its time limit" in again.stdout
+
+
 BAD = {
     "memory of a set": (("app.py", "--memory", "--save", "x"), "", 2, "--memory: about one"),
     "start of a benchmark": (("bench:a.time_b", "--import-time"), "", 2, "wanted a script"),
@@ -310,8 +328,11 @@ BAD = {
     "exits non-zero": (("app.py",), "raise SystemExit(3)", 4, "sys.exit(3)"),
     "os._exit": (("app.py",), "import os; os._exit(0)", 4, "os._exit"),
     "killed": (("app.py",), "import os; os.kill(os.getpid(), 9)", 4, "SIGKILL"),
-    "never returns": (
-        ("app.py", "--timeout", "1s"), "while True: ...", 4, "did not end within 1 s"
+    "never gives way": (
+        ("app.py", "--timeout", "1s"),
+        "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: ...",
+        4,
+        "did not end within 1 s",
     ),
     "too short": (("app.py",), "", 4, "--repeat auto"),
 }  # fmt: skip

@@ -63,8 +63,20 @@ def test_what_a_map_may_be_wrong_of_is_doubtful(
 def test_where_every_path_is_reached_everything_is_measured() -> None:
     chosen = only_those(laid(HOT, unmapped=("no Python: x",)), [])
     assert (chosen.patterns, chosen.warning, chosen.doubtful) == ([], "", {})
-    with pytest.raises(UsageError, match="chooses nothing"):
-        only_those(laid(path("bench:a", 0.0)), [])
+
+
+def test_a_map_that_would_leave_out_everything_leaves_out_nothing() -> None:
+    for cold in (path("bench:a", 0.0), path("bench:a", 0.0, behind=None)):
+        chosen = only_those(laid(cold, unmapped=("no Python: x",)), [])
+        assert (chosen.patterns, chosen.doubtful) == ([], {})
+        assert chosen.warning.endswith("so every benchmark was measured")
+
+
+def test_a_map_is_needed_and_chooses_by_itself() -> None:
+    with pytest.raises(UsageError, match="needs stored profiles"):
+        only_those(None, [])
+    with pytest.raises(UsageError, match="leave out --bench"):
+        only_those(laid(HOT), ["x"])
 
 
 def test_doubtful_ones_are_rows_of_the_suite_and_of_one_shard(

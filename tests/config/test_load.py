@@ -246,6 +246,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_COMMENT_KEY": "3.13",
         "PERFKIT_COMMENT_CHECK_RUN": "true",
         "PERFKIT_COMMENT_MAX_WAIT": "2min",
+        "PERFKIT_STORE_PATH": "telemetry.sqlite",
         "PERFKIT_ALERTS_INTERVAL": "5s",
         "PERFKIT_NOTIFICATION_GROUP_BY": "none",
         "PERFKIT_NOTIFICATION_GROUP_WAIT": "1s",

@@ -1,5 +1,7 @@
 """Diffs of real repositories."""
 
+import os
+
 from tiny_project import Project
 
 from perfkit.forge.diff import ChangedFile, changed_files, renames, tracked
@@ -46,3 +48,17 @@ def test_every_kind_of_change_with_its_lines(project: Project) -> None:
 def test_nothing_changed_is_an_empty_diff(project: Project) -> None:
     base = project.commit("before")
     assert changed_files(Repository(project.root), base) == ()
+
+
+def test_a_file_that_changed_in_the_instant_of_the_commit_has_changed(project: Project) -> None:
+    logo, index = project.root / "logo.png", project.root / ".git" / "index"
+    instant = 1_700_000_000 * 10**9
+    project.git("config", "core.trustctime", "false")  # which no test can set
+    for content in (b"\0\1", b"\0\2"):
+        logo.write_bytes(content)
+        os.utime(logo, ns=(instant, instant))
+        if content == b"\0\1":
+            base = project.commit("before")
+    # The file is no younger than its entry, and the index no younger than the file.
+    os.utime(index, ns=(instant, instant))
+    assert [change.new for change in changed_files(Repository(project.root), base)] == ["logo.png"]

@@ -251,6 +251,12 @@ def test_a_sentence_of_load_reads_back(load: Load) -> None:
     assert Load.of(f"{load}, or so") is None
 
 
+def test_the_sentence_of_load_says_what_was_waited_only_where_it_was() -> None:
+    assert str(Load()) == ""
+    assert str(Load(loaded=3, pairs=6)).endswith("wait for a quieter machine")
+    assert str(Load(loaded=3, pairs=6, waited=2)).endswith("quieter machine (perfkit waited 2 s)")
+
+
 def test_warnings_say_which_shard_they_are_of() -> None:
     one, two = replace(ONE, warnings=("a", "both")), replace(TWO, warnings=("b", "both"))
     assert merged(one, two).warnings == ("shard 1/2: a", "shard 2/2: b", "both")

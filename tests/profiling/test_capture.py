@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from perfkit.errors import MeasurementError
+from perfkit.errors import MeasurementError, OutOfTimeError
 from perfkit.model import Timing
-from perfkit.profiling.capture import Scope, batch_size, capture
+from perfkit.profiling.capture import (
+    INTERVAL_SECONDS,
+    Scope,
+    Where,
+    batch_size,
+    capture,
+    recorded,
+)
 from perfkit.profiling.child import AUTO_TIMING_CALLS, time_calls
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
@@ -125,9 +132,9 @@ def test_a_coroutine_and_what_it_waits_for(captured: Capture) -> None:
 @pytest.mark.parametrize("repeat", [1, 2])
 def test_no_sample_is_an_error_that_says_what_to_do(captured: Capture, repeat: int) -> None:
     with pytest.raises(
-        MeasurementError, match=r"too short for one sample every 1 ms.*--repeat auto"
+        MeasurementError, match=r"too short for one sample every 500 ms.*--repeat auto"
     ):
-        captured("def main(): ...", "app:main", repeat=repeat)
+        captured("def main(): ...", "app:main", repeat=repeat, interval=0.5)
 
 
 def test_a_target_with_its_own_profiler_is_told(captured: Capture) -> None:
@@ -166,7 +173,7 @@ def test_compiled_code_without_a_frame_stands_under_the_call_of_the_target(
     source = "import functools\nmain = functools.partial(sum, range(3_000_000))"
     profile = read(captured(source, "app:main"))
     assert [hot.function.name for hot in profile.hotspots] == ["[calling the target]"]
-    assert "samples only" in profile.warnings[0]
+    assert "sample only" in profile.warnings[0]
 
 
 def test_a_target_may_use_pyinstrument_itself(captured: Capture) -> None:
@@ -235,3 +242,84 @@ def test_work_outside_the_main_thread_is_said_to_be_missing(captured: Capture) -
     alone = captured(source, "app:spin")
     assert alone.other_threads_seconds < 0.01
     assert alone.other_processes_seconds == 0
+
+
+FOREVER = """
+    import os, time
+
+    def spin():
+        while True:
+            abs(-1)
+
+    def twice():
+        if os.path.exists("once"):
+            spin()
+        open("once", "w").close()
+
+    async def forever():
+        spin()
+"""
+
+
+@pytest.mark.parametrize(("text", "calls"), [("app:spin", 0), ("app:forever", 0), ("app:twice", 1)])
+def test_a_recording_that_takes_too_long_is_cut_off(tmp_path: Path, text: str, calls: int) -> None:
+    (tmp_path / "app.py").write_text(textwrap.dedent(FOREVER))
+    found = recorded(
+        parse_target(text, cwd=tmp_path),
+        Where(cwd=tmp_path),
+        timing=None,
+        interval=INTERVAL_SECONDS,
+        repeat=5,
+        warmup=0,
+        timeout=1.5,
+        grace=20.0,
+    )
+    assert (found.cut_off, found.timing, found.calls) == (True, None, calls)
+    assert {hot.function.name for hot in read(found).hotspots[:1]} == {"spin"}
+
+
+def test_without_grace_a_recording_that_takes_too_long_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(textwrap.dedent(FOREVER))
+    with pytest.raises(OutOfTimeError, match=r"did not end within 0\.8 s"):
+        recorded(
+            parse_target("app:spin", cwd=tmp_path),
+            Where(cwd=tmp_path),
+            timing=None,
+            interval=INTERVAL_SECONDS,
+            repeat=1,
+            warmup=0,
+            timeout=0.8,
+        )
+
+
+def test_a_process_that_the_target_forks_ends_by_sigterm_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        textwrap.dedent("""
+        import os, signal, time
+
+        def main():
+            pid = os.fork()
+            if not pid:
+                time.sleep(600)
+            os.kill(pid, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
+            time.sleep(0.01)
+        """)
+    )
+    found = capture(parse_target("app:main", cwd=tmp_path), cwd=tmp_path, timeout=60)
+    assert not found.cut_off
+
+
+def test_the_time_of_warming_up_is_told_apart(captured: Capture) -> None:
+    source = """
+        import time
+        calls = []
+
+        def main():
+            calls.append(1)
+            time.sleep(0.05 if len(calls) < 3 else 0.003)
+    """
+    recording = captured(source, "app:main", warmup=2)
+    assert recording.timing is not None
+    assert recording.timing.warmup_seconds >= 0.1
+    assert recording.timing.first < 0.1 <= recording.timing.warmup_seconds

@@ -201,12 +201,24 @@ def test_the_compare_takes_what_the_map_reaches_and_says_so(
     assert (code, "leave it out" in err) == (2, True)
 
 
-def test_a_map_that_chooses_nothing_or_is_not_there_measures_nothing(
+def test_prose_is_in_no_profile_and_needs_none(
     mapped: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mapped.git("checkout", "--quiet", "--", "tiny.py")
-    code, _, err = told(capsys, "compare", "HEAD", "--only-touched")
-    assert (code, "chooses nothing" in err) == (2, True)
+    (mapped.root / "logo.png").unlink()
+    for name in ("NEWS.md", "plans/more.md"):
+        (mapped.root / name).parent.mkdir(exist_ok=True)
+        (mapped.root / name).write_text("words\n", "utf-8")
+    found = json.loads(told(capsys, "impact", "HEAD", "--json")[1])["impact"]
+    assert found["unmapped"] == []
+    (mapped.root / "plans" / "code.py").write_text("x = 1\n", "utf-8")
+    found = json.loads(told(capsys, "impact", "HEAD", "--json")[1])["impact"]
+    assert found["unmapped"][0].endswith("profiles cannot place: plans/more.md")
+
+
+def test_a_map_that_is_not_there_measures_nothing(
+    mapped: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     for path in (mapped.root / ".perfkit" / "profiles").iterdir():
         path.unlink()
     code, _, err = told(capsys, "compare", "HEAD", "--only-touched")

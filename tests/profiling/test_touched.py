@@ -6,6 +6,7 @@ import pytest
 
 from perfkit.forge.diff import ChangedFile
 from perfkit.profiling import touched
+from perfkit.profiling.prose import code_folders, is_prose
 from perfkit.profiling.touched import ChangedFunction, changed_functions, functions
 
 TEXT = """\
@@ -76,13 +77,55 @@ def test_a_renamed_file_without_a_changed_line_touches_nothing() -> None:
 
 def test_what_is_no_python_is_noted() -> None:
     hit, notes = found(
-        changed("x.png", "x.png", binary=True), changed("r.md", "r.md", 1), changed(None, "l.c", 1)
+        changed("x.png", "x.png", binary=True), changed("r.txt", "r.txt"), changed(None, "l.c", 1)
     )
     assert hit == []
-    assert notes == ("3 files are no Python, which profiles cannot place: l.c, r.md, x.png",)
-    assert found(changed("r.md", "r.md", 1))[1] == (
-        "one file is no Python, which profiles cannot place: r.md",
+    assert notes == ("3 files are no Python, which profiles cannot place: l.c, r.txt, x.png",)
+    assert found(changed("r.json", "r.json", 1))[1] == (
+        "one file is no Python, which profiles cannot place: r.json",
     )
+
+
+FOLDERS = code_folders(
+    ["setup.py", "shop/__init__.py", "shop/orders.py", "docs/conf.py", "src/lib/x.py", "a/b/c.txt"]
+)
+
+
+def test_which_folders_hold_code() -> None:
+    assert {"shop", "src/lib"} == FOLDERS
+
+
+@pytest.mark.parametrize(
+    ("name", "prose"),
+    [
+        ("README.md", True),
+        ("docs/guide/start.RST", True),
+        ("LICENSE", True),
+        ("src/notes.adoc", True),
+        (".github/workflows/ci.yml", True),
+        (".github/scripts/run.py", False),
+        ("tools/.github/x.yml", False),
+        ("requirements.txt", False),
+        ("docs/data.json", False),
+        ("pyproject.toml", False),
+        ("shop/README.md", False),
+        ("shop/templates/mail.md", False),
+        ("src/lib/LICENSE", False),
+    ],
+)
+def test_prose_is_where_no_code_reads_it(name: str, prose: bool) -> None:
+    assert is_prose(name, FOLDERS) is prose
+    notes = changed_functions([changed(name, name)], {}.__getitem__, {}.__getitem__, FOLDERS)[1]
+    assert (notes == ()) is (prose or name.endswith(".py"))
+
+
+def test_prose_that_came_from_or_went_into_a_folder_of_code_is_no_prose() -> None:
+    for old, new in (("shop/mail.md", "mail.md"), ("mail.md", "shop/mail.md")):
+        change = changed(old, new)
+        (note,) = changed_functions([change], {}.__getitem__, {}.__getitem__, FOLDERS)[1]
+        assert new in note
+    gone = changed("README.md", None)
+    assert changed_functions([gone], {}.__getitem__, {}.__getitem__, FOLDERS) == ((), ())
 
 
 def test_a_file_that_does_not_parse_is_noted_and_the_others_are_read() -> None:

@@ -38,7 +38,7 @@ def node(depth: int, name: str, place: str, seconds: float, folded: int = 0) -> 
 
 PROFILE = Profile(
     target="bench:suite.TimeCorrect.time_warm([bold])",
-    timing=Timing(calls=12, first=0.25, median=0.0831, total=1.2),
+    timing=Timing(calls=12, first=0.25, median=0.0831, total=1.2, warmup_seconds=0.4),
     seconds=2.0,
     calls=11,
     warmup=1,

@@ -1,0 +1,1 @@
+"""A store's metrics to an OpenTelemetry collector, under the names of its semantic conventions."""
