@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from perfkit.config.fields import (
     Duration,
@@ -30,6 +30,12 @@ BESIDE: dict[str, Metric] = {".peak_memory": "memory", ".allocations": "count"}
 """What ends the names of what is recorded beside a time benchmark, and what it measures."""
 
 _METRIC_OF_UNIT: dict[str, Metric] = {"s": "time", "B": "memory", "count": "count"}
+
+_FLOORS = {
+    "memory_floor": ("B", "a size such as 1MiB"),
+    "allocations_floor": ("count", "a count such as 100count"),
+}
+"""Floor -> its unit, and how one is written."""
 
 
 class Regression(Section):
@@ -69,19 +75,12 @@ class Regression(Section):
     allocations_floor: PositiveAmount = Amount(100, "count")
     """Changes of those allocations smaller than this are never reported."""
 
-    @field_validator("allocations_floor")
+    @field_validator("memory_floor", "allocations_floor")
     @classmethod
-    def _allocations_floor_is_a_count(cls, floor: Amount) -> Amount:
-        if floor.unit != "count":
-            message = "found another quantity, wanted a count such as 100count"
-            raise ValueError(message)
-        return floor
-
-    @field_validator("memory_floor")
-    @classmethod
-    def _memory_floor_is_a_size(cls, floor: Amount) -> Amount:
-        if floor.unit != "B":
-            message = "found another quantity, wanted a size such as 1MiB"
+    def _floors_have_their_unit(cls, floor: Amount, info: ValidationInfo) -> Amount:
+        unit, wanted = _FLOORS[info.field_name or ""]
+        if floor.unit != unit:
+            message = f"found another quantity, wanted {wanted}"
             raise ValueError(message)
         return floor
 
