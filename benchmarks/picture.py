@@ -5,10 +5,14 @@ Chromium is found, `docs/report.png` and `docs/report-dark.png`, the page of the
 report is what `perfkit check --output` wrote on the reference workload with two planted
 regressions: `list_scan.patch` and `cue_kept.patch` of `benchmarks/workload/planted`, committed on
 top of main; only the names of the machine, of its folders and of the commits were taken out.
+
+`docs/monitor.svg` and `docs/monitor.png` show `docs/example/dashboard.json`, which is what
+`perfkit monitor --json` wrote about a small program whose dependencies failed for half a minute.
 """
 
 import html
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -16,11 +20,15 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import TypeAdapter
 from rich._export_format import CONSOLE_SVG_FORMAT  # the template has no public name
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.terminal_theme import MONOKAI
 
 from perfkit.model import Report
+from perfkit.model.dashboard import Dashboard
+from perfkit.reporting.dashboard_html import dashboard_html
+from perfkit.reporting.dashboard_text import dashboard_text
 from perfkit.reporting.document import from_text
 from perfkit.reporting.report_html import report_html
 from perfkit.reporting.terminal import report_text
@@ -47,12 +55,27 @@ def stored() -> Report:
     return from_text(file.read_text(encoding="utf-8"), file.name)
 
 
-def recorded() -> Console:
-    """Return a console that has printed the report."""
+def watched() -> Dashboard:
+    """Return the frame that the pictures of the dashboard show."""
+    document = json.loads((DOCS / "example" / "dashboard.json").read_text(encoding="utf-8"))
+    values = {key: document[key] for key in Dashboard.__dataclass_fields__}
+    return TypeAdapter(Dashboard).validate_python(values)
+
+
+def terminals() -> dict[str, tuple[str, RenderableType]]:
+    """Return what the pictures of terminals show: file -> command, and what it prints."""
+    return {
+        "picture.svg": ("$ perfkit check", report_text(stored())),
+        "monitor.svg": ("$ perfkit monitor", dashboard_text(watched(), columns=COLUMNS)),
+    }
+
+
+def recorded(shown: RenderableType) -> Console:
+    """Return a console that has printed ``shown``."""
     console = Console(
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, highlight=False
     )
-    console.print(report_text(stored()))
+    console.print(shown)
     return console
 
 
@@ -60,12 +83,14 @@ def main() -> int:
     """Write the pictures; return 1 where the page could not be drawn or a picture is too large."""
     # rich's template loads a font from elsewhere; a picture must not ask anybody for anything.
     offline = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    # The theme's magenta and yellow are told apart on its dark ground.
-    svg = recorded().export_svg(
-        title="$ perfkit check", theme=MONOKAI, unique_id="perfkit", code_format=offline
-    )
-    drawn = [DOCS / "picture.svg"]
-    drawn[0].write_text(svg + "\n", encoding="utf-8")
+    drawn = []
+    for name, (command, printed) in terminals().items():
+        # The theme's magenta and yellow are told apart on its dark ground.
+        svg = recorded(printed).export_svg(
+            title=command, theme=MONOKAI, unique_id="perfkit", code_format=offline
+        )
+        drawn.append(DOCS / name)
+        drawn[-1].write_text(svg + "\n", encoding="utf-8")
     browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if browser is None:
         print(f"no {', '.join(CHROMIUM)} on PATH: the pictures of the page stay as they are")
@@ -76,7 +101,11 @@ def main() -> int:
         for name, scheme in (("report.png", 1), ("report-dark.png", 0)):
             screenshot(browser, page, DOCS / name, scheme)
             drawn.append(DOCS / name)
-        fits = [fitting(browser, page, width) for width in WIDTHS]
+        board = Path(folder, "dashboard.html")
+        board.write_text(dashboard_html(watched()), encoding="utf-8")
+        screenshot(browser, board, DOCS / "monitor.png", 1)
+        drawn.append(DOCS / "monitor.png")
+        fits = [fitting(browser, one, width) for one in (page, board) for width in WIDTHS]
     for picture in drawn:
         size = picture.stat().st_size
         print(f"{picture.relative_to(DOCS.parent)}: {size:,} bytes of {LARGEST:,}")
@@ -107,7 +136,7 @@ def fitting(browser: str, page: Path, width: int) -> bool:
     )
     found = re.search(r"<title>(\d+) of (\d+)</title>", shown(browser, frame, "--dump-dom"))
     needed, there = (0, -1) if found is None else (int(found[1]), int(found[2]))
-    print(f"in a frame of {width} pixels: needs {needed} of {there}")
+    print(f"{page.name} in a frame of {width} pixels: needs {needed} of {there}")
     return needed <= there
 
 

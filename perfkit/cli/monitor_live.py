@@ -12,11 +12,8 @@ if TYPE_CHECKING:
 
     from perfkit.model.dashboard import Dashboard
 
-FRAME_SECONDS: Final = 1.0
 KEY_SECONDS: Final = 0.1
 """How long a key or a new size of the terminal may wait to be seen."""
-SHORTEST_PAUSE: Final = 0.2
-"""Between two frames, where reading the store takes longer than a frame lasts."""
 END_KEYS: Final = frozenset("qQ")
 
 
@@ -35,17 +32,18 @@ def live(
     """
     from rich.live import Live
 
+    from perfkit.monitoring.frames import until_next_frame
     from perfkit.reporting.dashboard_text import dashboard_text
 
     shown, notes = look(clock()), tuple[str, ...]()
     with Live(console=console, screen=True, auto_refresh=False) as display:
         while True:
-            due = monotonic() + FRAME_SECONDS
+            due = monotonic() + until_next_frame(clock())
             size = None
             while True:
                 if size != console.size:
                     size = console.size
-                    frame = dashboard_text(shown, columns=size.width, hint="q ends", notes=notes)
+                    frame = dashboard_text(shown, columns=size.width, live=True, notes=notes)
                     display.update(frame, refresh=True)
                 left = due - monotonic()
                 if END_KEYS & set(pressed(max(0.0, min(left, KEY_SECONDS)))):

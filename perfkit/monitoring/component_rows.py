@@ -19,9 +19,9 @@ from perfkit.model.dashboard import (
     Traffic,
     ValueRow,
 )
+from perfkit.monitoring.bins_sum import BinsSum, Decoded
 from perfkit.monitoring.grid import Grid
 from perfkit.monitoring.metric_names import MEMORY_GAUGE
-from perfkit.runtime.bins import Bins
 from perfkit.runtime.windows import EventWindow, ValueWindow, Window
 
 MOST_NAMES: Final = 1000
@@ -46,7 +46,7 @@ class Fold:
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._outcomes: dict[str, Counter[str]] = {}
-        self._bins: dict[str, Bins] = {}
+        self._bins: dict[str, BinsSum] = {}
         self._largest: dict[str, int] = {}
         self._steps: defaultdict[int, _Step] = defaultdict(_Step)
         self._values: defaultdict[tuple[str, str], list[ValueWindow]] = defaultdict(list)
@@ -61,15 +61,17 @@ class Fold:
         name = one.name
         if name not in self._bins and len(self._bins) >= MOST_NAMES:
             name, self.names_capped = OTHERS, True
-        bins = _decoded(one.encoded)
+        bins = Decoded(one.encoded)
         counts = self._outcomes.setdefault(name, Counter())
-        counts.update(ok=one.ok, errors=one.errors, degraded=one.degraded)
-        self._bins.setdefault(name, Bins()).merge(bins)
+        counts["ok"] += one.ok
+        counts["errors"] += one.errors
+        counts["degraded"] += one.degraded
+        self._bins.setdefault(name, BinsSum()).add(bins)
         self._largest[name] = max(self._largest.get(name, 0), one.max_ns)
         step = self._step(one.start)
         step.calls += one.calls
         step.bad += one.errors + one.degraded
-        step.bins.merge(bins)
+        step.bins.add(bins)
         step.largest_ns = max(step.largest_ns, one.max_ns)
         self._saw(one.start, one.seconds)
 
@@ -154,7 +156,7 @@ class Fold:
         return self._steps[start - (start - self._grid.since) % self._grid.step]
 
     def _traffic(self) -> tuple[Traffic, list[CallRow]]:
-        whole, rows = Bins(), []
+        whole, rows = BinsSum(), []
         for name, bins in self._bins.items():
             whole.merge(bins)
             found = _traffic(self._outcomes[name], bins, self._largest[name], self._grid.seconds)
@@ -264,13 +266,13 @@ class _Step:
 
     def __init__(self) -> None:
         self.calls = self.bad = self.largest_ns = 0
-        self.bins = Bins()
+        self.bins = BinsSum()
         self.cache: Counter[str] = Counter()
         self.in_use: float | None = None
         self.memory: float | None = None
 
 
-def _traffic(counts: Mapping[str, int], bins: Bins, largest_ns: int, seconds: float) -> Traffic:
+def _traffic(counts: Mapping[str, int], bins: BinsSum, largest_ns: int, seconds: float) -> Traffic:
     calls = sum(counts.values())
     errors, degraded = counts.get("errors", 0), counts.get("degraded", 0)
     return Traffic(
@@ -284,13 +286,12 @@ def _traffic(counts: Mapping[str, int], bins: Bins, largest_ns: int, seconds: fl
     )
 
 
-def _durations(bins: Bins, largest_ns: int) -> Durations | None:
-    found = [bins.quantile(q) for q in (0.5, 0.95, 0.99)]
+def _durations(bins: BinsSum, largest_ns: int) -> Durations | None:
     # The middle of a bin may lie above everything in it.
-    values = [min(one.middle_ns, largest_ns) / 1e9 for one in found if one is not None]
-    if not values:
+    found = bins.quantiles(0.5, 0.95, 0.99)
+    if not found:
         return None
-    p50, p95, p99 = values
+    p50, p95, p99 = (min(one.middle_ns, largest_ns) / 1e9 for one in found)
     return Durations(p50, p95, p99, largest_ns / 1e9)
 
 
@@ -337,9 +338,3 @@ def _labels(text: str) -> Mapping[str, str]:
     if not isinstance(found, dict):
         return {"labels": text}
     return {str(name): str(value) for name, value in found.items()}
-
-
-@lru_cache(maxsize=16_384)
-def _decoded(encoded: bytes) -> Bins:
-    """Bins of an interval, only to be read: most intervals are the same from frame to frame."""
-    return Bins.from_bytes(encoded)

@@ -125,7 +125,9 @@ class Observer:
         span = (float(grid.since), grid.at)
 
         def fold(component: str) -> Fold:
-            return folds.setdefault(component, Fold(grid))
+            if component not in folds:
+                folds[component] = Fold(grid)
+            return folds[component]
 
         for component in self._only or (None,):
             since, until = span

@@ -6,8 +6,9 @@ from typing import Final
 
 from perfkit.runtime.store import RETENTION
 
-MOST_CELLS: Final = 20_000
-"""Intervals times series that are read for a frame; beyond, a coarser resolution is."""
+MOST_CELLS: Final = 10_000
+"""Intervals times series that are read for a frame, a tenth of a second on an idle core; beyond, a
+coarser resolution is."""
 MOST_STEPS: Final = 180
 """Steps of the time axis; no plot is wide enough for more."""
 FEWEST_INTERVALS: Final = 2

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from perfkit.model.dashboard import AlertRow, CacheRow, ComponentRow, Dashboard, Traffic
+from perfkit.model.dashboard import AlertRow, CacheRow, ComponentRow, Dashboard, Traffic, ValueRow
 from perfkit.reporting.dashboard_words import (
     MARK,
     NONE,
@@ -20,6 +20,8 @@ from perfkit.reporting.dashboard_words import (
     day_and_clock,
     guard_words,
     headline,
+    is_low,
+    labels_words,
     lasting,
     number,
     objective_words,
@@ -176,28 +178,23 @@ def _plots(one: ComponentRow) -> str:
         time_plot("duration", axis, quantiles, seconds),
         time_plot("bulkhead in use", axis, [Line("use", line.in_use)], percent, most=1.0),
         time_plot("cache hits", axis, [Line("hits", line.hit_ratio)], percent, most=1.0),
-        time_plot("resident memory", axis, [Line("memory", line.memory)], size),
-        *(
-            time_plot(
-                f"{value.name}{_labels(value.labels.items())}",
-                axis,
-                [Line("value", value.means)],
-                number,
-                least=min(0.0, value.least),
-            )
-            for value in one.values
-        ),
+        time_plot("resident memory", axis, [Line("memory", line.memory)], size, binary=True),
+        *(_value_plot(value, axis) for value in one.values),
     ]
     return "".join(plots)
 
 
+def _value_plot(value: ValueRow, axis: TimeAxis) -> str:
+    """The means of a value, and the least mean that a rule wants."""
+    lines = [Line("mean", value.means)]
+    if value.minimum is not None:
+        lines.append(Line("limit", (value.minimum,) * len(value.means)))
+    title = f"{value.name}{labels_words(value.labels)}"
+    return time_plot(title, axis, lines, number, zero=False)
+
+
 def _rate(value: float | None) -> str:
     return NONE if value is None else rate(value)
-
-
-def _labels(labels: Iterable[tuple[str, str]]) -> str:
-    text = ", ".join(f"{name}={value}" for name, value in labels)
-    return f" {{{text}}}" if text else ""
 
 
 def _details(one: ComponentRow) -> Iterable[str]:
@@ -228,8 +225,8 @@ def _details(one: ComponentRow) -> Iterable[str]:
         bounds = ("mean", "least", "largest", "last", "wanted at least")
         rows = [
             [
-                _name(f"{value.name}{_labels(value.labels.items())}"),
-                *_cells((number(value.mean),), worse=_low(value.mean, value.minimum)),
+                _name(f"{value.name}{labels_words(value.labels)}"),
+                *_cells((number(value.mean),), worse=is_low(value)),
                 *_cells(map(number, (value.least, value.largest, value.last, value.minimum))),
             ]
             for value in one.values
@@ -257,10 +254,6 @@ def _traffic(traffic: Traffic) -> tuple[str, ...]:
 def _answers(cache: CacheRow) -> tuple[str, ...]:
     counts = (cache.hits, cache.misses, cache.stale, cache.evictions)
     return tuple(f"{count:,}" for count in counts)
-
-
-def _low(mean: float, minimum: float | None) -> bool:
-    return minimum is not None and mean < minimum
 
 
 def _breaker_class(state: str | None) -> str:

@@ -1,6 +1,7 @@
 """Figures of a dashboard in the words that the terminal and the page share."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from perfkit.model.dashboard import (
     Dashboard,
     GuardRow,
     ObjectiveRow,
+    ValueRow,
 )
 
 NONE: Final = "-"
@@ -132,6 +134,8 @@ def number(value: float | None) -> str:
 
 def digits(value: float) -> str:
     """Return a number in three digits, without an exponent where it is not huge."""
+    if 0 < value < 0.1:  # noqa: PLR2004  # below, two decimals would lose the digits
+        return f"{value:.2g}"
     if value >= _HUNDREDS:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= _TENTHS else f"{value:.2f}".rstrip("0").rstrip(".") or "0"
@@ -162,6 +166,17 @@ def guard_words(one: GuardRow) -> str:
     """Return the decisions of a guard that were made at all."""
     made = [f"{count:,} {name.replace('_', ' ')}" for name, count in one.decisions.items() if count]
     return ", ".join(made) or "nothing to do"
+
+
+def labels_words(labels: Mapping[str, str]) -> str:
+    """Return labels behind a name, nothing where there are none."""
+    text = ", ".join(f"{name}={value}" for name, value in labels.items())
+    return f" {{{text}}}" if text else ""
+
+
+def is_low(one: ValueRow) -> bool:
+    """Return whether the mean of a value is below what a rule wants."""
+    return one.minimum is not None and one.mean < one.minimum
 
 
 def seen_words(one: ComponentRow, at: float) -> str:

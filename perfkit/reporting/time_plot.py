@@ -42,17 +42,20 @@ def time_plot(
     lines: Sequence[Line],
     words: Callable[[float | None], str],
     *,
-    least: float = 0.0,
     most: float = 0.0,
+    binary: bool = False,
+    zero: bool = True,
 ) -> str:
     """Return a figure with its caption, or nothing where no line has a value.
 
-    The axis upwards begins at ``least`` and reaches ``most`` at least; ``words`` says a value.
+    The axis upwards reaches ``most`` at least; it is divided into powers of 1024 where ``binary``,
+    and does not begin at zero where that is not wanted and values lie close to each other.
+    ``words`` says a value.
     """
     known = [value for line in lines for value in line.values if value is not None]
     if not known or not axis.starts:
         return ""
-    top = _ceiling(max(*known, most, least + 1e-12) - least) + least
+    least, top = _bounds(known, most, binary=binary, zero=zero)
     caption = escape(visible(title))
     said = escape(visible(f"{title}: from {words(min(known))} to {words(max(known))}"))
     parts = [*_grid(least, top, words), *_ends(axis)]
@@ -109,6 +112,19 @@ def _ends(axis: TimeAxis) -> Iterator[str]:
     height = HEIGHT - 5
     yield f'<text x="{LEFT}" y="{height}">{escape(axis.words(first))}</text>'
     yield f'<text class="end" x="{WIDTH - RIGHT}" y="{height}">{escape(axis.words(last))}</text>'
+
+
+def _bounds(
+    known: Sequence[float], most: float, *, binary: bool, zero: bool
+) -> tuple[float, float]:
+    """The ends of the axis upwards, round numbers."""
+    low, high = min(known), max(*known, most)
+    least = 0.0
+    if low < 0 or (not zero and high - low < low / 2):
+        step = _ceiling(max(high - low, abs(high) / 100))
+        least = math.floor(low / step) * step
+    unit = 1024.0 ** math.floor(math.log(high, 1024)) if binary and high >= 1 else 1.0
+    return least, least + _ceiling(max(high - least, abs(high) / 100, 1e-9) / unit) * unit
 
 
 def _ceiling(value: float) -> float:

@@ -8,6 +8,7 @@ survives a kill of the process; after a loss of power the last seconds may be mi
 (``synchronous=NORMAL``), and the file is whole.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +115,8 @@ class Store:
             if not read_only:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             mode = "ro" if read_only else "rwc"
+            if read_only and self._is_frozen():
+                mode += "&immutable=1"
             self._connection = sqlite3.connect(
                 f"file:{quote(str(self.path.absolute()))}?mode={mode}",
                 uri=True,
@@ -126,6 +129,14 @@ class Store:
             except BaseException:
                 self._connection.close()
                 raise
+
+    def _is_frozen(self) -> bool:
+        """Whether this is a copy on a disk that cannot be written, where no process writes either.
+
+        Reading a store in WAL mode makes a file beside it, unless SQLite is told.
+        """
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        return not (wal.exists() or os.access(self.path.parent, os.W_OK))
 
     def _prepare(self, *, read_only: bool) -> None:
         # As of one moment: another process may be making the tables just now.

@@ -1,13 +1,21 @@
+import io
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
+from select import select
 
 import pytest
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from perfkit.__main__ import run
-from perfkit.cli.monitor_live import FRAME_SECONDS, live
+from perfkit.cli.monitor_live import keyboard, live
 from perfkit.errors import ExitCode, MeasurementError
 from perfkit.model.dashboard import Dashboard
 from perfkit.reporting import dashboard_schema
@@ -133,7 +141,7 @@ def _frame(at: float) -> Dashboard:
 
 
 def test_the_live_view_is_drawn_every_second_until_q(tmp_path: Path) -> None:
-    keys = Keys({0.5: "x", 3.25: "q"})
+    keys = Keys({0.5: "x", 2.9: "q"})
     looked: list[float] = []
 
     def look(at: float) -> Dashboard:
@@ -154,8 +162,67 @@ def test_the_live_view_is_drawn_every_second_until_q(tmp_path: Path) -> None:
         file.seek(0)
         drawn = file.read()
     assert code is ExitCode.PASSED
-    assert looked == pytest.approx([1000 + FRAME_SECONDS * number for number in range(4)])
-    assert "frame of 1001" in drawn
-    assert drawn.index("telemetry.sqlite: gone") > drawn.index("frame of 1001")
+    # The first at once, then 0.3 s after every whole second, when the runtime has written.
+    assert looked == pytest.approx([1000.0, 1000.3, 1001.3, 1002.3])
+    assert drawn.index("telemetry.sqlite: gone") > drawn.index("frame of 1000")
+    assert drawn.count("frame of 1002") == 1
     # The alternate screen is left again.
     assert drawn.index("\x1b[?1049h") < drawn.index("\x1b[?1049l")
+
+
+def test_a_key_is_read_without_enter_and_the_terminal_is_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        with keyboard() as pressed:
+            assert pressed(0.0) == ""
+            os.write(ours, b"q")
+            assert pressed(5.0) == "q"
+        assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+
+
+def test_without_a_terminal_for_keys_it_only_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("sys.stdin", io.StringIO("q"))
+    monkeypatch.setattr("time.sleep", slept.append)
+    with keyboard() as pressed:
+        assert pressed(0.25) == ""
+    assert slept == [0.25]
+
+
+@pytest.mark.parametrize(("ends", "code"), [("q", 0), ("Ctrl-C", 130)])
+def test_a_terminal_shows_the_live_view_until_it_is_ended(
+    store: Path, tmp_path: Path, ends: str, code: int
+) -> None:
+    _record(store)
+    ours, theirs = pty.openpty()
+    words = ["-m", "perfkit", "--config", str(PRODUCTION), "monitor", "--store", str(store)]
+    with subprocess.Popen(
+        [sys.executable, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path
+    ) as process:
+        try:
+            seen = _read_until(ours, b"shop: monthly")
+            assert b"\x1b[?1049h" in seen  # the alternate screen
+            if ends == "q":
+                os.write(ours, b"q")
+            else:
+                process.send_signal(signal.SIGINT)
+            _read_until(ours, b"\x1b[?1049l")
+            assert process.wait() == code
+        finally:
+            process.kill()
+            os.close(ours)
+            os.close(theirs)
+
+
+def _read_until(terminal: int, words: bytes) -> bytes:
+    """Read what a program writes until the words have come."""
+    seen = b""
+    while words not in seen:
+        assert select([terminal], [], [], 60.0)[0], f"{words!r} did not come: {seen[-500:]!r}"
+        seen += os.read(terminal, 65536)
+    return seen

@@ -118,13 +118,15 @@ def test_every_verb_has_a_page_of_the_same_build(verb: str) -> None:
     assert f"]({verb}.md)" in PAGES["docs/index.md"]
 
 
-def test_the_picture_shows_the_stored_report(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["picture.svg", "monitor.svg"])
+def test_a_picture_shows_what_is_stored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     picture = importlib.import_module("picture")
-    svg = (ROOT / "docs" / "picture.svg").read_text(encoding="utf-8")
+    svg = (ROOT / "docs" / name).read_text(encoding="utf-8")
     body = svg[svg.index('<g class="perfkit-matrix">') :]
     drawn = html.unescape("".join(re.findall(r"<text[^>]*>(.*?)</text>", body)))
-    shown = picture.recorded().export_text()
+    _, printed = picture.terminals()[name]
+    shown = picture.recorded(printed).export_text()
     assert "".join(drawn.split()) == "".join(shown.split()), "python benchmarks/picture.py"
 
 

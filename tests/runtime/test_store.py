@@ -279,6 +279,19 @@ def test_a_newer_store_is_refused_in_one_sentence(tmp_path: Path) -> None:
             Store(path, read_only=read_only)
 
 
+def test_a_copy_on_a_disk_that_cannot_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "copy" / "telemetry.sqlite"
+    with Store(path) as store:
+        store.add(Batch(5, calls={KEY: calls(7)}))
+    # A user who may do everything is told so even here; what counts is that no file is made.
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    with Store(path, read_only=True) as store:
+        assert sum(one.calls for one in store.windows(resolution=1)) == 1
+        assert [found.name for found in path.parent.iterdir()] == ["telemetry.sqlite"]
+
+
 def test_files_that_are_no_store_are_told(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no database, but long enough to have a header " * 20)
