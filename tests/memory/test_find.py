@@ -1,6 +1,7 @@
 """The whole procedure on real targets under real memray."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import memray
@@ -141,6 +142,20 @@ def test_a_capture_that_ends_early_or_is_no_capture_is_told(tmp_path: Path) -> N
     (tmp_path / "broken.bin").write_bytes(b"no capture")
     with pytest.raises(MeasurementError, match=r"cannot read back its capture .*broken\.bin"):
         read_series(tmp_path / "broken.bin", range(17), direct=direct)
+
+
+def test_a_capture_whose_marks_saw_no_memory_record_is_told(tmp_path: Path) -> None:
+    program = """
+import contextlib, pathlib, sys
+from perfkit.memory import capture
+capture.RECORD_INTERVAL_MS = 60_000  # as where memray's thread gets no processor
+capture.pause = lambda *_, **__: None
+capture.record(contextlib.nullcontext(int), pathlib.Path(sys.argv[1]), iterations=16)
+"""
+    file = tmp_path / "leaks-16.bin"
+    subprocess.run([sys.executable, "-c", program, file], check=True)
+    with pytest.raises(MeasurementError, match="thread saw only 0 of 17 marks: the machine is ov"):
+        read_series(file, range(17), direct=Frame("<call>", 0, "zoo:nothing"))
 
 
 def test_the_failing_call_is_told(capfd: pytest.CaptureFixture[str]) -> None:
