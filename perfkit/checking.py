@@ -34,7 +34,7 @@ def check_budgets(
     then it was left out, which is said. None where nobody chose.
     """
     by_name = {str(identity): sample for identity, sample in measured.items()}
-    names = None if chosen is None else _with_memory(chosen)
+    names = None if chosen is None else _with_recorded(chosen)
     kept = [budget for budget in budgets if names is None or budget.benchmark in names]
     results = tuple(judge_budget(budget, by_name.get(budget.benchmark)) for budget in kept)
     return results, tuple(budget.name for budget in budgets if budget not in kept)
@@ -47,7 +47,7 @@ def with_checks(
 
     Where benchmarks were ``selected`` by the user, those of other benchmarks are left out.
     """
-    names = _with_memory(shard.expected)
+    names = _with_recorded(shard.expected)
     return replace(
         shard,
         budgets=tuple(
@@ -79,8 +79,8 @@ def checks_of_shard(
     shard = report.shard
     if shard is None:
         return tuple(budgets), tuple(leaks)
-    everywhere = _with_memory(shard.expected)
-    own = _with_memory((*(row.benchmark for row in report.comparisons), *shard.skipped))
+    everywhere = _with_recorded(shard.expected)
+    own = _with_recorded((*(row.benchmark for row in report.comparisons), *shard.skipped))
     at = split({check.target: 1 for check in leaks}, shard.count)
     return (
         tuple(
@@ -92,9 +92,9 @@ def checks_of_shard(
     )
 
 
-def _with_memory(identities: Iterable[BenchmarkId]) -> set[str]:
-    """Return the names of benchmarks, and of the memory that is recorded beside each."""
-    return {str(name) for one in identities for name in (one, one.peak_memory)}
+def _with_recorded(identities: Iterable[BenchmarkId]) -> set[str]:
+    """Return the names of benchmarks, and of what is recorded beside each."""
+    return {str(name) for one in identities for name in (one, one.peak_memory, one.allocations)}
 
 
 def check_leaks(

@@ -49,7 +49,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     from perfkit.targets.pytest_body import MEASURED
 
     if not item.config.pluginmanager.has_plugin(MEASURED):
-        vars(item).update(setup=functools.partial(_measure, item, marker))
+        # Without its own setup there is nothing to tear down either.
+        vars(item).update(setup=functools.partial(_measure, item, marker), teardown=_nothing)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _measure(item: pytest.Item, marker: pytest.Mark) -> None:

@@ -11,6 +11,7 @@ TESTS = """
 import functools
 import itertools
 import pytest
+import unittest
 
 KEPT = []
 numbers = itertools.count()
@@ -27,13 +28,17 @@ def looked_up(number):
     return bytes(1000)
 
 @pytest.mark.perfkit_leaks(iterations=64)
-def test_keeps(name):
-    KEPT.append(bytes(100))
-
-@pytest.mark.perfkit_leaks(iterations=64, ceiling="1 KiB")
 @pytest.mark.parametrize("size", [100])
-def test_keeps_little(size):
+def test_keeps(name, size):
     KEPT.append(bytes(size))
+
+class TestOld(unittest.TestCase):
+    def setUp(self):
+        self.size = 100
+
+    @pytest.mark.perfkit_leaks(iterations=64, ceiling="1 KiB")
+    def test_keeps_little(self):
+        KEPT.append(bytes(self.size))
 
 @pytest.mark.perfkit_leaks(iterations=64)
 def test_fills():
@@ -70,8 +75,8 @@ def test_a_leak_fails_and_what_is_undecided_or_unmeasured_is_an_error(
     found.assert_outcomes(failed=1, passed=2, errors=5, skipped=1)
     text = found.stdout.str()
     # The same words as on the terminal: state, line, holder.
-    assert "LEAK: pytest:test_shop.py::test_keeps keeps 14" in text
-    assert "test_shop.py:21 test_keeps" in text
+    assert "LEAK: pytest:test_shop.py::test_keeps[100] keeps 14" in text
+    assert "test_shop.py:23 test_keeps" in text
     assert "holder: test_shop.KEPT (list, module global) grows by 1" in text
     assert "from _pytest" not in text
     assert "During handling" not in text

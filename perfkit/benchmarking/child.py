@@ -6,6 +6,7 @@ request (JSON) and writes one result (JSON, through a rename, so that half a fil
 """
 
 import hashlib
+import importlib
 import io
 import json
 import math
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 def main() -> None:
@@ -27,7 +29,13 @@ def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     if request.get("affinity"):
         os.sched_setaffinity(0, request["affinity"])
-    commands = {"discover": discover, "cache": cache, "run": run, "installed": installed}
+    commands = {
+        "discover": discover,
+        "cache": cache,
+        "run": run,
+        "count": count,
+        "installed": installed,
+    }
     answer = commands[request["command"]](request)
     result = Path(sys.argv[2])
     partial = result.with_suffix(".partial")
@@ -104,24 +112,9 @@ def run(request: dict[str, object]) -> dict[str, object]:
     A class may define ``reset(self)``, called once before everything else: it puts back what
     earlier rounds left outside of the process, such as files.
     """
-    with only_for(str(request["kind"])):
-        from asv_runner import discovery
-        from asv_runner.benchmarks.mark import SkipNotImplemented
+    benchmark, stored = prepared(request)
+    from asv_runner.benchmarks.mark import SkipNotImplemented
 
-    overrides = request["overrides"]
-    assert isinstance(overrides, dict)  # noqa: S101  # perfkit wrote it
-    if sys.implementation.name != "cpython":
-        overrides.pop("warmup_time", None)  # asv_runner knows how long their compilers need
-    benchmark = discovery.get_benchmark_from_name(
-        str(request["suite"]), str(request["benchmark"]), extra_params=overrides
-    )
-    stored = None
-    if benchmark.setup_cache_key is not None:
-        with Path("cache.pickle").open("rb") as file:
-            stored = pickle.load(file)  # noqa: S301  # written by this run's own cache command
-    benchmark.set_cache(stored)
-    if callable(reset := getattr(getattr(benchmark.func, "__self__", None), "reset", None)):
-        reset()
     outcome = peak = None
     held = resident_bytes() if request.get("kind") == "time" else None
     skipped = bool(benchmark.do_setup())
@@ -146,6 +139,48 @@ def run(request: dict[str, object]) -> dict[str, object]:
         "peak": None if peak is None or held is None else max(peak - held, 0),
         "foreign": foreign_modules(request),
     }
+
+
+def prepared(request: dict[str, object]) -> tuple[Any, object]:
+    """Return the benchmark before its ``setup``, and what ``setup_cache`` returned for it."""
+    with only_for(str(request["kind"])):
+        from asv_runner import discovery
+
+        importlib.import_module("asv_runner.benchmarks.mark")
+    overrides = request["overrides"]
+    assert isinstance(overrides, dict)  # noqa: S101  # perfkit wrote it
+    if sys.implementation.name != "cpython":
+        overrides.pop("warmup_time", None)  # asv_runner knows how long their compilers need
+    benchmark = discovery.get_benchmark_from_name(
+        str(request["suite"]), str(request["benchmark"]), extra_params=overrides
+    )
+    stored = None
+    if benchmark.setup_cache_key is not None:
+        with Path("cache.pickle").open("rb") as file:
+            stored = pickle.load(file)  # noqa: S301  # written by this run's own cache command
+    benchmark.set_cache(stored)
+    if callable(reset := getattr(getattr(benchmark.func, "__self__", None), "reset", None)):
+        reset()
+    return benchmark, stored
+
+
+def count(request: dict[str, object]) -> dict[str, object]:
+    """Return what single calls of a time benchmark allocate, or why that cannot be counted.
+
+    No time is taken in this process, and no count in one that takes times.
+    """
+    counting = runpy.run_path(str(Path(__file__).with_name("counting.py")))
+    if why := counting["missing"]():
+        return {"why": why, "counts": [], "foreign": []}
+    benchmark, _ = prepared(request)
+    counts: list[int] = []
+    skipped = bool(benchmark.do_setup())
+    try:
+        if not skipped:
+            counts = counting["allocations"](benchmark, Path.cwd())
+    finally:
+        benchmark.do_teardown()
+    return {"why": "", "counts": counts, "foreign": foreign_modules(request)}
 
 
 @contextmanager

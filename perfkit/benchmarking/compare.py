@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from perfkit.benchmarking.allocations import Counted, count_allocations
 from perfkit.benchmarking.cautions import cautions, skipped_on_both
 from perfkit.benchmarking.expected import Expected
 from perfkit.benchmarking.installed import Installed, read_installed
 from perfkit.benchmarking.measured_side import MeasuredSide
 from perfkit.benchmarking.quiet import Quiet
-from perfkit.benchmarking.session import Measurement, Plan, Progress, measure
+from perfkit.benchmarking.session import Measurement, Plan, Progress, counting, measure
 from perfkit.benchmarking.sides import Sides
-from perfkit.config.thresholds import Thresholds
+from perfkit.config.thresholds import Regression, Thresholds
 from perfkit.errors import MeasurementError
 from perfkit.gate.budgets import judged_on
 from perfkit.gate.comparisons import judge, shift_between
@@ -25,7 +26,7 @@ from perfkit.gate.confirming import (
 )
 from perfkit.gate.evidence import Evidence, comparable
 from perfkit.gate.floors import Noise
-from perfkit.gate.memory import with_memory
+from perfkit.gate.memory import with_allocations, with_memory
 from perfkit.gate.shards import shard_note
 from perfkit.gate.waivers import exceptions_of
 from perfkit.model import BenchmarkId, Comparison, Environment, Report, Sample, Shift, Verdict
@@ -139,6 +140,16 @@ def compare_sides(
                 peaks = {one: (one.peak_memory,) for one in beside}
                 more = rounds(peaks, replace(plan, min_rounds=enough))
                 evidence = memory_confirmed(evidence, *_of(more))
+        counted = _counted(
+            running,
+            expected,
+            evidence,
+            measured,
+            rule=rule,
+            shift_of=shift_of,
+            on_progress=on_progress,
+        )
+    evidence = with_allocations(evidence, counted.base, counted.head)
     rows = judge(evidence, thresholds, today=today, shift_of=shift_of, noise=noise)
     rows = tuple(sorted((*rows, *_doubtful(expected)), key=lambda row: row.benchmark))
     skipped = skipped_on_both(first)
@@ -167,14 +178,46 @@ def compare_sides(
         ),
         rounds=sum(one.rounds for one in measured),
         seconds=sum(one.seconds for one in measured),
-        interrupted=any(one.interrupted for one in measured),
+        interrupted=counted.interrupted or any(one.interrupted for one in measured),
         warnings=tuple(warnings),
         shard=shard,
     )
     return Compared(
         report=report,
-        head=judged_on(evidence, [one.memory["head"] for one in measured]),
+        head={
+            **judged_on(evidence, [one.memory["head"] for one in measured]),
+            **{one.benchmark: one for one in counted.head.values()},
+        },
         expected=frozenset(expected.names),
+    )
+
+
+def _counted(
+    running: "Mapping[SideName, MeasuredSide]",
+    expected: Expected,
+    evidence: Evidence,
+    measured: Sequence[Measurement],
+    *,
+    rule: Regression,
+    shift_of: Callable[[Sample, Sample], Shift],
+    on_progress: Callable[[Progress], None],
+) -> Counted:
+    """Return the allocations of every benchmark whose values are compared, if they are wanted."""
+    if rule.allocations == "ignored" or any(one.interrupted for one in measured):
+        return Counted()
+    owners = [
+        identity
+        for identity in sorted(expected.measured)
+        if comparable(evidence.base.get(identity), evidence.head.get(identity))
+    ]
+    return count_allocations(
+        running,
+        expected.benchmarks,
+        owners,
+        suite=running["head"].side.suite.benchmarks,
+        most=2 * rule.min_rounds,
+        shift_of=shift_of,
+        on_progress=lambda done, one: on_progress(counting(done, len(owners), one)),
     )
 
 

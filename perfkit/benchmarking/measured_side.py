@@ -1,5 +1,6 @@
 """One built side that runs single processes of its benchmarks."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ from typing import Self
 from perfkit.benchmarking.build import Side
 from perfkit.benchmarking.discovery import Benchmark
 from perfkit.benchmarking.process import ProcessFailedError, call_child
-from perfkit.benchmarking.recorder import Measured, measured_from
+from perfkit.benchmarking.recorder import Measured, counted_from, measured_from
 from perfkit.model import BenchmarkId
 
 AUTOMATIC_REPEAT = (2, 5, 0.5)
@@ -67,30 +68,58 @@ class MeasuredSide(AbstractContextManager["MeasuredSide"]):
             overrides["repeat"] = AUTOMATIC_REPEAT
         if benchmark.automatic_warmup:
             overrides["warmup_time"] = AUTOMATIC_WARMUP
-        with TemporaryDirectory(prefix="perfkit-bench-") as scratch:
-            try:
-                answer = call_child(
-                    {
-                        "command": "run",
-                        "suite": str(suite),
-                        "benchmark": benchmark.runner_name(identity),
-                        "kind": benchmark.kind,
-                        "overrides": overrides,
-                        "affinity": self.affinity,
-                    },
-                    interpreter=self.side.interpreter,
-                    folder=self._cache_folder(benchmark, suite) or Path(scratch),
-                    timeout=benchmark.timeout + START_UP_ALLOWANCE,
-                    # The same seed on both sides of a round: hash order then differs between
-                    # rounds, where it counts as noise, but not between the sides.
-                    hash_seed=round_number + 1,
-                )
-            except ProcessFailedError as error:
-                return Measured(failure=str(error), output=error.output)
+        try:
+            answer = self._call(
+                "run", benchmark, identity, suite, round_number=round_number, overrides=overrides
+            )
+        except ProcessFailedError as error:
+            return Measured(failure=str(error), output=error.output)
         measured = measured_from(answer)
         if benchmark.kind == "time" and measured.values:
             self._loops.setdefault(identity, measured.number)
         return measured
+
+    def count(
+        self, benchmark: Benchmark, identity: BenchmarkId, suite: Path, round_number: int
+    ) -> Measured | None:
+        """Run one process and return what calls of a time benchmark allocate, in ``values``.
+
+        None where there is nothing to count: the benchmark declines to run, or asv runs what it
+        returns elsewhere.
+        """
+        try:
+            answer = self._call("count", benchmark, identity, suite, round_number=round_number)
+        except ProcessFailedError as error:
+            return Measured(failure=f"while counting allocations: {error}", output=error.output)
+        return counted_from(answer)
+
+    def _call(
+        self,
+        command: str,
+        benchmark: Benchmark,
+        identity: BenchmarkId,
+        suite: Path,
+        *,
+        round_number: int,
+        overrides: Mapping[str, object] | None = None,
+    ) -> dict[str, object]:
+        with TemporaryDirectory(prefix="perfkit-bench-") as scratch:
+            return call_child(
+                {
+                    "command": command,
+                    "suite": str(suite),
+                    "benchmark": benchmark.runner_name(identity),
+                    "kind": benchmark.kind,
+                    "overrides": overrides or {},
+                    "affinity": self.affinity,
+                },
+                interpreter=self.side.interpreter,
+                folder=self._cache_folder(benchmark, suite) or Path(scratch),
+                timeout=benchmark.timeout + START_UP_ALLOWANCE,
+                # The same seed on both sides of a round: hash order then differs between
+                # rounds, where it counts as noise, but not between the sides.
+                hash_seed=round_number + 1,
+            )
 
     def _cache_folder(self, benchmark: Benchmark, suite: Path) -> Path | None:
         """Return the folder with the pickle of ``setup_cache``, made on first use, as asv does."""

@@ -57,6 +57,18 @@ def measured_from(answer: dict[str, object]) -> Measured:
     )
 
 
+def counted_from(answer: dict[str, object]) -> Measured | None:
+    """Read a child's counts of allocations; None where there was nothing to count."""
+    foreign, counts = answer["foreign"], answer["counts"]
+    assert isinstance(foreign, list)  # noqa: S101  # our own child wrote it
+    assert isinstance(counts, list)  # noqa: S101  # our own child wrote it
+    if answer["why"]:
+        return Measured(failure=str(answer["why"]))
+    if foreign:
+        return Measured(failure=_wrong_code([str(one) for one in foreign]))
+    return Measured(values=tuple(map(float, counts))) if counts else None
+
+
 def _wrong_code(foreign: Sequence[str]) -> str:
     """Return what is said of modules of the project that came from elsewhere than the build.
 

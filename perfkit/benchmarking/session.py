@@ -41,7 +41,7 @@ class Progress:
     ``min_rounds``, then the most that may follow. ``verdicts`` counts what is known of each
     benchmark so far; before ``min_rounds`` nothing is, and of one side alone nothing ever.
     ``seconds_left`` is an estimate, None before the first pair. ``confirming`` is true while
-    suspects are measured again.
+    suspects are measured again, ``counting`` while allocations are counted after all times.
     """
 
     round_number: int
@@ -54,6 +54,23 @@ class Progress:
     verdicts: Mapping[Verdict, int]
     seconds_left: float | None
     confirming: bool = False
+    counting: bool = False
+
+
+def counting(done: int, planned: int, current: BenchmarkId) -> Progress:
+    """Return the progress of counting allocations, after all times have been taken."""
+    return Progress(
+        round_number=1,
+        min_rounds=1,
+        rounds=1,
+        done=done,
+        planned=planned,
+        undecided=planned - done,
+        current=str(current.allocations),
+        verdicts={},
+        seconds_left=None,
+        counting=True,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

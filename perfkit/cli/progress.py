@@ -75,6 +75,8 @@ def standing_words(progress: "Progress") -> str:
     """Return round, time left and running verdicts in one line."""
     from perfkit.model import Verdict
 
+    if progress.counting:
+        return f"counting allocations: {progress.undecided} open"
     most = progress.rounds if progress.round_number > progress.min_rounds else progress.min_rounds
     words = f"{'confirming, ' if progress.confirming else ''}round {progress.round_number}/{most}"
     if progress.seconds_left is not None:

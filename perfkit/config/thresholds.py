@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from perfkit.config.drills import DrillLimits
 from perfkit.config.fields import (
@@ -28,10 +28,16 @@ from perfkit.config.units import Amount
 Metric = Literal["time", "memory", "count"]
 """What a benchmark measures: seconds, bytes, or a plain number."""
 
-PEAK_MEMORY = ".peak_memory"
-"""Ends the name of the memory that is recorded beside a time benchmark."""
+BESIDE: dict[str, Metric] = {".peak_memory": "memory", ".allocations": "count"}
+"""What ends the names of what is recorded beside a time benchmark, and what it measures."""
 
 _METRIC_OF_UNIT: dict[str, Metric] = {"s": "time", "B": "memory", "count": "count"}
+
+_FLOORS = {
+    "memory_floor": ("B", "a size such as 1MiB"),
+    "allocations_floor": ("count", "a count such as 100count"),
+}
+"""Floor -> its unit, and how one is written."""
 
 
 class Regression(Section):
@@ -62,11 +68,21 @@ class Regression(Section):
     """Changes of that peak memory smaller than this are never reported; Python takes memory from
     the system in arenas of 1 MiB."""
 
-    @field_validator("memory_floor")
+    allocations: Literal["compared", "ignored"] = "ignored"
+    """Whether what a call of every time benchmark allocates is counted, in one more process of each
+    side under memray, and compared."""
+    allocations_threshold: PositiveRatio = 0.1
+    """Smallest relative change of those allocations that is reported, unless an entry of benchmarks
+    with metric count says otherwise."""
+    allocations_floor: PositiveAmount = Amount(100, "count")
+    """Changes of those allocations smaller than this are never reported."""
+
+    @field_validator("memory_floor", "allocations_floor")
     @classmethod
-    def _memory_floor_is_a_size(cls, floor: Amount) -> Amount:
-        if floor.unit != "B":
-            message = "found another quantity, wanted a size such as 1MiB"
+    def _floors_have_their_unit(cls, floor: Amount, info: ValidationInfo) -> Amount:
+        unit, wanted = _FLOORS[info.field_name or ""]
+        if floor.unit != unit:
+            message = f"found another quantity, wanted {wanted}"
             raise ValueError(message)
         return floor
 
@@ -227,7 +243,8 @@ class Quarantine(Section):
     """A flaky benchmark that is measured and shown but decides nothing, until a day."""
 
     benchmark: Text
-    """Shell pattern over the benchmark's name with parameters; its peak memory is meant as well."""
+    """Shell pattern over the benchmark's name with parameters; what is recorded beside it is meant
+    as well."""
     expires: date
     """Last day on which it is in quarantine, such as 2026-12-31 (UTC)."""
     issue: Text
@@ -237,7 +254,7 @@ class Quarantine(Section):
 
     def covers(self, benchmark: str) -> bool:
         """Whether this is about ``benchmark``, expired or not."""
-        return fnmatchcase(benchmark.replace(PEAK_MEMORY, ""), self.benchmark)
+        return fnmatchcase(owner_of(benchmark)[0], self.benchmark)
 
     def expired(self, today: date) -> bool:
         """Whether the last day has passed."""
@@ -306,12 +323,20 @@ class Thresholds(Section):
         for rule in reversed(self.benchmarks):
             if matches(rule.match, rule.metric, benchmark, metric):
                 return rule
-        if PEAK_MEMORY in benchmark:
+        beside = owner_of(benchmark)[1]
+        if beside == "memory":
             return BenchmarkRule.model_construct(
                 match="*",
                 metric="memory",
                 threshold=self.regression.memory_threshold,
                 absolute_floor=self.regression.memory_floor,
+            )
+        if beside == "count":
+            return BenchmarkRule.model_construct(
+                match="*",
+                metric="count",
+                threshold=self.regression.allocations_threshold,
+                absolute_floor=self.regression.allocations_floor,
             )
         return BenchmarkRule.model_construct(match="*", threshold=self.regression.threshold)
 
@@ -331,13 +356,23 @@ class Thresholds(Section):
 
 
 def matches(pattern: str, wanted: str | None, benchmark: str, metric: Metric) -> bool:
-    """Whether an entry is about a benchmark; one about peak memory has to say so.
+    """Whether an entry is about a benchmark; one about what is recorded beside has to say so.
 
-    What was written for a benchmark's time is not meant for the memory recorded beside it.
+    What was written for a benchmark's time is not meant for its peak memory and allocations.
     """
-    if PEAK_MEMORY in benchmark:
-        owner = benchmark.replace(PEAK_MEMORY, "")
-        return wanted == "memory" and (
-            fnmatchcase(owner, pattern) or fnmatchcase(benchmark, pattern)
-        )
+    owner, beside = owner_of(benchmark)
+    if beside is not None:
+        return wanted == beside and (fnmatchcase(owner, pattern) or fnmatchcase(benchmark, pattern))
     return wanted in {None, metric} and fnmatchcase(benchmark, pattern)
+
+
+def owner_of(benchmark: str) -> tuple[str, Metric | None]:
+    """Return the time benchmark that this is recorded beside, and what it measures of it.
+
+    None for what is a benchmark of its own.
+    """
+    name, bracket, params = benchmark.partition("(")
+    for suffix, metric in BESIDE.items():
+        if name.endswith(suffix):
+            return f"{name.removesuffix(suffix)}{bracket}{params}", metric
+    return benchmark, None

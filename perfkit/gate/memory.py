@@ -1,4 +1,4 @@
-"""The peak memory recorded beside a time benchmark: a row of its own where it says anything."""
+"""Peak memory and allocations recorded beside a time benchmark: rows of their own."""
 
 import statistics
 from collections.abc import Collection, Mapping
@@ -32,6 +32,21 @@ def with_memory(evidence: Evidence, base: Samples, head: Samples) -> Evidence:
         base={**evidence.base, **{one.benchmark: one for one, _ in pairs}},
         head={**evidence.head, **{one.benchmark: one for _, one in pairs}},
         expected=evidence.expected | {one.benchmark for one, _ in pairs},
+    )
+
+
+def with_allocations(evidence: Evidence, base: Samples, head: Samples) -> Evidence:
+    """Return the evidence with the allocations counted beside times, by the owner's name.
+
+    Base could run it, or its time would not be compared: a failure there is no news of head.
+    """
+    names = {one.benchmark for one in head.values()}
+    return replace(
+        evidence,
+        base={**evidence.base, **{one.benchmark: one for one in base.values()}},
+        head={**evidence.head, **{one.benchmark: one for one in head.values()}},
+        expected=evidence.expected | names,
+        in_base=evidence.in_base | names,
     )
 
 

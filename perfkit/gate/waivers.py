@@ -159,18 +159,28 @@ def _why_idle(
         return waiver.covers(str(name), waiver.metric or "time") or beside(name)
 
     def beside(name: BenchmarkId) -> bool:
-        return waiver.covers(str(name.peak_memory), "memory")
+        if waiver.covers(str(name.peak_memory), "memory"):
+            return True
+        counted = thresholds.regression.allocations == "compared"
+        return counted and waiver.covers(str(name.allocations), "count")
 
     if any(map(meant, skipped)):
         return "what it covers declined to run"
     owners = [row for row in rows if row.unit is Unit.SECONDS and beside(row.benchmark)]
-    if owners and thresholds.regression.memory == "ignored":
+    if owners:
+        return _why_without_row(waiver, owners, thresholds)
+    return ELSEWHERE if any(map(meant, elsewhere)) else ABSENT
+
+
+def _why_without_row(waiver: Waiver, owners: Sequence[Comparison], thresholds: Thresholds) -> str:
+    """Return why nothing is recorded beside the times that a waiver covers."""
+    if waiver.metric == "count":
+        return "allocations of what it covers were not counted"
+    if thresholds.regression.memory == "ignored":
         return "memory is not compared, as regression.memory is ignored"
     if any(row.shift is not None for row in owners):
         return f"no peak memory of {GRAIN / 2**20:.0f} MiB or more was seen of what it covers"
-    if owners:
-        return "what it covers was not compared"
-    return ELSEWHERE if any(map(meant, elsewhere)) else ABSENT
+    return "what it covers was not compared"
 
 
 class _State(TypedDict):

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 PEAK_MEMORY = ".peak_memory"
 """Ends the name of the memory that is recorded beside a time benchmark; asv knows no such name."""
 
+ALLOCATIONS = ".allocations"
+"""Ends the name of the allocations that are counted beside a time benchmark."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class BenchmarkId:
@@ -29,8 +32,14 @@ class BenchmarkId:
         return BenchmarkId(self.name + PEAK_MEMORY, self.params)
 
     @property
+    def allocations(self) -> "BenchmarkId":
+        """The allocations that are counted beside this benchmark's time."""
+        return BenchmarkId(self.name + ALLOCATIONS, self.params)
+
+    @property
     def beside(self) -> "BenchmarkId | None":
         """The time benchmark beside which this is recorded; None for every other benchmark."""
-        if not self.name.endswith(PEAK_MEMORY):
-            return None
-        return BenchmarkId(self.name.removesuffix(PEAK_MEMORY), self.params)
+        for suffix in (PEAK_MEMORY, ALLOCATIONS):
+            if self.name.endswith(suffix):
+                return BenchmarkId(self.name.removesuffix(suffix), self.params)
+        return None

@@ -214,7 +214,7 @@ def _exact_shift(sides: Sides, *, floor: float, confidence: float) -> Shift:
     rank = RankShift(middle, low, high, 0.0 if low > 0 or high < 0 else 1.0)
     notes = list(sides.notes)
     if np.ptp(base) > 0 or np.ptp(head) > 0:
-        notes.append("declared exact, but repeated values differ")
+        notes.append("exact, but repeated values differ: the interval spans what was seen")
     verdict = _verdict(sides, rank, significant=rank.p_value == 0)
     if verdict is Verdict.INCONCLUSIVE and _inside(rank, sides.edge):
         verdict = Verdict.UNCHANGED

@@ -1,6 +1,7 @@
 """Which sets of rounds a comparison asks for, played with measurements that are written down."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from plain_sides import side_of
 
 from perfkit.benchmarking import compare
+from perfkit.benchmarking.allocations import Counted
 from perfkit.benchmarking.compare import Compared, compare_sides
 from perfkit.benchmarking.expected import Expected
 from perfkit.benchmarking.session import Measurement, Plan
@@ -158,3 +160,47 @@ def test_ctrl_c_ends_the_confirming_as_well(
     alone = rounds(FAST[:3], SLOW[:3], interrupted=True)
     found, asked = compared(monkeypatch, tmp_path, alone)
     assert (found.report.interrupted, len(asked)) == (True, 1)
+
+
+def test_allocations_are_rows_of_their_own_once_they_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ID.allocations
+    few, many = (
+        Sample(
+            benchmark=name, unit=Unit.COUNT, processes=((count,),) * 3, rounds=(0, 1, 2), exact=True
+        )
+        for count in (5000.0, 7000.0)
+    )
+    counted = Counted(base={ID: few}, head={ID: many})
+    asked = []
+
+    def count(
+        sides: object, benchmarks: object, owners: Sequence[BenchmarkId], **limits: object
+    ) -> Counted:
+        del sides, benchmarks
+        asked.append((owners, limits["most"]))
+        return counted
+
+    monkeypatch.setattr(compare, "count_allocations", count)
+    wanted = {"allocations": "compared"}
+    found, _ = compared(monkeypatch, tmp_path, rounds(FAST, FAST), settings=wanted)
+    verdicts = {row.benchmark: row.verdict for row in found.report.comparisons}
+    assert verdicts == {ID: Verdict.UNCHANGED, name: Verdict.REGRESSED}
+    assert asked == [([ID], 12)]
+    assert found.head[name] == many  # for budgets
+    # What cannot be counted is a failure, of either side.
+    for side in ("base", "head"):
+        failed = replace(few, processes=(), rounds=(), failure="crashed")
+        counted = Counted(base={ID: few}, head={ID: few})
+        getattr(counted, side)[ID] = failed
+        found, _ = compared(monkeypatch, tmp_path, rounds(FAST, FAST), settings=wanted)
+        verdicts = {row.benchmark: row.verdict for row in found.report.comparisons}
+        assert verdicts == {ID: Verdict.UNCHANGED, name: Verdict.FAILED}
+    counted = Counted(interrupted=True)
+    found, _ = compared(monkeypatch, tmp_path, rounds(FAST, FAST), settings=wanted)
+    assert found.report.interrupted
+    asked.clear()
+    compared(monkeypatch, tmp_path, rounds(FAST, FAST))
+    compared(monkeypatch, tmp_path, rounds(FAST, FAST, interrupted=True), settings=wanted)
+    assert asked == []

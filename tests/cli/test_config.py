@@ -73,7 +73,8 @@ def test_a_wrong_file_is_one_sentence_and_exit_2(project: Path) -> None:
     assert done.stderr == (
         "perfkit: config/performance_thresholds.yaml:1:14: found the unknown key 'alpa', wanted "
         "one of threshold, alpha, min_rounds, max_rounds, time_budget, load_wait, noise_floor, "
-        "memory, memory_threshold, memory_floor; did you mean 'alpha'?\n"
+        "memory, memory_threshold, memory_floor, allocations, allocations_threshold, "
+        "allocations_floor; did you mean 'alpha'?\n"
     )
 
 

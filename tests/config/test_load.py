@@ -67,7 +67,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
                 "2:3: found the unknown key 'treshold', wanted one of threshold, alpha, "
                 "min_rounds, "
                 "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
-                "memory_floor; did you mean 'threshold'?"
+                "memory_floor, allocations, allocations_threshold, allocations_floor; "
+                "did you mean 'threshold'?"
             ),
         ),
         (
@@ -85,7 +86,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
                 "2:3: found the unknown key 'Max-Rounds', wanted one of threshold, alpha, "
                 "min_rounds, "
                 "max_rounds, time_budget, load_wait, noise_floor, memory, memory_threshold, "
-                "memory_floor; did you mean 'max_rounds'?"
+                "memory_floor, allocations, allocations_threshold, allocations_floor; "
+                "did you mean 'max_rounds'?"
             ),
         ),
         (
@@ -234,6 +236,9 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_REGRESSION_MEMORY": "ignored",
         "PERFKIT_REGRESSION_MEMORY_THRESHOLD": "12%",
         "PERFKIT_REGRESSION_MEMORY_FLOOR": "2MiB",
+        "PERFKIT_REGRESSION_ALLOCATIONS": "compared",
+        "PERFKIT_REGRESSION_ALLOCATIONS_THRESHOLD": "12%",
+        "PERFKIT_REGRESSION_ALLOCATIONS_FLOOR": "50count",
         "PERFKIT_LOGGING_LEVEL": "debug",
         "PERFKIT_LOGGING_FORMAT": "json",
         "PERFKIT_PROGRESS": "never",

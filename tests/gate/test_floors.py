@@ -94,7 +94,7 @@ def test_the_noise_is_what_a_change_is_held_against() -> None:
 def test_peak_memory_has_a_threshold_of_its_own() -> None:
     identity = ID.peak_memory
     assert str(identity) == "suite.time_x.peak_memory(1)"
-    assert model.PEAK_MEMORY == settings.PEAK_MEMORY
+    assert set(settings.BESIDE) == {model.PEAK_MEMORY, model.ALLOCATIONS}
     assert (identity.beside, ID.beside) == (ID, None)
     large = sample(100 * 2.0**20, identity=identity, unit=Unit.BYTES)
     small = sample(4 * 2.0**20, identity=identity, unit=Unit.BYTES)
@@ -109,6 +109,28 @@ def test_peak_memory_has_a_threshold_of_its_own() -> None:
         assert floor_of(large, rules(own)).value == 0.07
     with pytest.raises(ValueError, match="wanted a size such as 1MiB"):
         rules(memory_floor="2s")
+
+
+def test_allocations_have_a_threshold_of_their_own() -> None:
+    identity = ID.allocations
+    assert str(identity) == "suite.time_x.allocations(1)"
+    assert identity.beside == ID
+    many = sample(5000, identity=identity, unit=Unit.COUNT)
+    few = sample(200, identity=identity, unit=Unit.COUNT)
+    assert floor_of(many, rules()).value == 0.1
+    assert floor_of(few, rules()) == Floor(value=0.5, source="absolute floor of the default")
+    assert floor_of(many, rules(allocations_threshold="30%")).value == 0.3
+    assert floor_of(few, rules(allocations_floor="50count")).value == 0.25
+    for metric in ("time", "memory"):
+        other = {"match": "*", "metric": metric, "threshold": "7%"}
+        assert floor_of(many, rules(other)).value == 0.1
+    own = {"match": "suite.time_x(1)", "metric": "count", "threshold": "7%"}
+    assert floor_of(many, rules(own)).value == 0.07
+    # A module of that name is no ending.
+    track = sample(5000, identity=BenchmarkId("suite.allocations.track_x"), unit=Unit.COUNT)
+    assert floor_of(track, rules({"match": "suite.*", "threshold": "7%"})).value == 0.07
+    with pytest.raises(ValueError, match="wanted a count such as 100count"):
+        rules(allocations_floor="2s")
 
 
 def test_an_absolute_floor_keeps_its_reason_and_counts_from_the_end_that_stands() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from perfkit.config.thresholds import Thresholds
 from perfkit.errors import ExitCode
-from perfkit.gate.waivers import excepted, exceptions_of, with_exceeded, worse
+from perfkit.gate.waivers import ABSENT, excepted, exceptions_of, with_exceeded, worse
 from perfkit.model import (
     BenchmarkId,
     Comparison,
@@ -273,3 +273,33 @@ def test_a_report_fails_with_its_waivers(waiver: dict[str, Any], code: ExitCode)
     assert Report(command="check", comparisons=(same,), waivers=found).exit_code() is code
     # Exceptions are no evidence.
     assert Report(command="check", waivers=found).exit_code() is ExitCode.MEASUREMENT
+
+
+UNCOUNTED = "allocations of what it covers were not counted"
+
+
+@pytest.mark.parametrize(
+    ("rows", "allocations", "state", "why"),
+    [
+        ([row()], "ignored", WaiverState.UNMATCHED, ABSENT),
+        ([row()], "compared", WaiverState.HOLDS, UNCOUNTED),
+        (
+            [row(), row(identity=ID.allocations, unit=Unit.COUNT)],
+            "compared",
+            WaiverState.HOLDS,
+            "",
+        ),
+    ],
+)
+def test_a_waiver_of_counts_covers_allocations_where_they_are_counted(
+    rows: list[Comparison], allocations: str, state: WaiverState, why: str
+) -> None:
+    counts = {**WAIVER, "metric": "count"}
+    thresholds = Thresholds.model_validate(
+        {"waivers": (counts,), "regression": {"allocations": allocations}}
+    )
+    judged = [excepted(one, thresholds, TODAY) for one in rows]
+    (found,) = exceptions_of(judged, thresholds, today=TODAY, whole=True)
+    assert (found.state, found.found) == (state, why)
+    # The time is not meant.
+    assert [bool(one.waived) for one in judged] == [False, True][: len(rows)]
