@@ -42,6 +42,7 @@ ARROWS: Mapping[str, set[str]] = {
     "monitoring": BASE | {"runtime", "stats"},
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
+    "load_check": BASE | {"benchmarking", "gate", "reliability"},
     "runtime": {"errors"},
     "pytest_plugin": VOCABULARY | {"config", "memory", "reporting", "targets"},
 }

@@ -1,4 +1,4 @@
-"""What rate perfkit's generator reaches on this machine, at what cost, beside hey and wrk.
+"""What rate perfkit's generator reaches on this machine, at what cost, beside Locust, hey and wrk.
 
 The server is a process of its own on the same machine. wrk has no rate: it sends as fast as answers
 come. Exits 1 where perfkit is late by more than 5 ms (p99) at 2 000/s without saying so.
@@ -7,6 +7,7 @@ come. Exits 1 where perfkit is late by more than 5 ms (p99) at 2 000/s without s
 import argparse
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "accuracy"))
@@ -60,6 +61,9 @@ def measured() -> Iterator[list[str]]:
             f"{hold['lag_p99'] * 1e3:.2f} ms",
             document["status"],
         ]
+    if find_spec("locust"):
+        for rate in RATES:
+            yield by_locust(rate)
     if installed("hey"):
         for rate in RATES:
             with serving() as url:
@@ -71,6 +75,21 @@ def measured() -> Iterator[list[str]]:
             _, reached, ran = wrk(url, SECONDS)
         cost = f"{ran.cpu / (reached * SECONDS) * 1e6:.0f} us"
         yield ["wrk", "as it can", f"{reached:.0f}/s", cost, "not told", ""]
+
+
+def by_locust(rate: float) -> list[str]:
+    """Return the row of Locust with two workers, which run perfkit's plan."""
+    with serving() as url:
+        document, _ = perfkit(url, rate, SECONDS, "--p50", "1s", "--engine", "locust")
+    hold = next(stage for stage in document["stages"] if stage["name"] == "hold")
+    every = sum(stage["due"] - stage["missed"] for stage in document["stages"])
+    return [
+        *("Locust, 2 workers", f"{rate}/s", f"{(hold['due'] - hold['missed']) / SECONDS:.0f}/s"),
+        # With starting three processes, which takes seconds of a processor.
+        f"{document['cpu_seconds'] / every * 1e6:.0f} us",
+        f"{hold['lag_p99'] * 1e3:.2f} ms",
+        document["status"],
+    ]
 
 
 if __name__ == "__main__":

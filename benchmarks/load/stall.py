@@ -8,6 +8,7 @@ slowest share s is the stall's length minus s times the length of the run: the t
 import argparse
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "accuracy"))
@@ -56,6 +57,10 @@ def measured() -> Iterator[tuple[str, str, float]]:
         document, _ = perfkit(url, RATE, SECONDS, "--warm", "0s")
     yield "perfkit load", "when due", document["stages"][0]["latency"]["p99"]
     yield "its service time", "", document["stages"][0]["service_p99"]
+    if find_spec("locust"):
+        with serving(freeze) as url:
+            document, _ = perfkit(url, RATE, SECONDS, "--warm", "0s", "--engine", "locust")
+        yield "Locust, as perfkit writes it", "when due", document["stages"][0]["latency"]["p99"]
     if installed("hey"):
         with serving(freeze) as url:
             yield "hey", "10 workers, each after its answer", hey(url, RATE, SECONDS, 10)[0]

@@ -27,9 +27,9 @@ class Ran:
 
 
 @contextmanager
-def serving(freeze: str = "0:0") -> Iterator[str]:
+def serving(freeze: str = "0:0", workers: str = "0:0") -> Iterator[str]:
     """Hold a server process, and yield its address."""
-    command = [sys.executable, str(SERVER), "--freeze", freeze]
+    command = [sys.executable, str(SERVER), "--freeze", freeze, "--workers", workers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             port = server.stdout.readline().strip() if server.stdout else ""

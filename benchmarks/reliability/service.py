@@ -111,7 +111,7 @@ def main() -> int:
         *table(
             [
                 *("load", "requests", "failed", "degraded", "p50", "p99"),
-                *("availability [95 %]", "recovered after", "generator's lag p99"),
+                *("availability [each end 95 %]", "recovered after", "generator's lag p99"),
             ],
             [one.row() for one in found],
         ),

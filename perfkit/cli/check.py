@@ -31,6 +31,10 @@ def check(
         ),
     ] = None,
     leaks: Annotated[bool, typer.Option(help="Run the leak checks of the thresholds file.")] = True,
+    load: Annotated[
+        bool,
+        typer.Option("--load", help="Also load both sides in turns, and compare latencies."),
+    ] = False,
     measuring: Measuring,
     telling: Telling,
 ) -> int:
@@ -46,6 +50,7 @@ def check(
 
     from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
     from perfkit.cli.change import judged_revision, measured_change
+    from perfkit.cli.check_load import loaded, planned_load, without_load
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite
@@ -59,6 +64,8 @@ def check(
     environment = environment_here(measuring.cpu_affinity)
     repository, suite = repository_and_suite(Path.cwd())
     part = measuring.part
+    # Before anything is built, where a sentence costs nothing.
+    planned = planned_load(settings, part) if load else None
     judged = judged_revision(repository, suite, head)
     former = (
         repository.resolve(base)
@@ -131,4 +138,15 @@ def check(
                 seed=measuring.seed,
             )
             report = with_map(report, repository, thresholds)
+        if planned is None:
+            report = without_load(report)
+        elif not report.interrupted:
+            report = loaded(
+                report,
+                sides,
+                planned,
+                settings,
+                seed=measuring.seed,
+                say=lambda line: console.print(Text(line, "dim")),
+            )
     return telling.finish(invocation, report, repository, settings)

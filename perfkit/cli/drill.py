@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfkit.cli import options
-from perfkit.errors import ExitCode
+from perfkit.errors import ExitCode, UsageError
 from perfkit.plural import plural
 
 if TYPE_CHECKING:
+    from perfkit.cli.invocation import Invocation
+    from perfkit.config.load import Settings
     from perfkit.model import DrillResult
 
 drill = typer.Typer(help="Back up, and rehearse that it comes back.", no_args_is_help=True)
@@ -19,6 +21,13 @@ Archive = Annotated[Path, typer.Argument(metavar="ARCHIVE", help="The file of th
 Sources = Annotated[
     list[Path],
     typer.Argument(metavar="SOURCE...", help="Files and folders, such as baselines config."),
+]
+Rehearsed = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Files and folders, such as baselines config. Default: drills.sources.",
+    ),
 ]
 Recovery = Annotated[
     str | None,
@@ -101,17 +110,40 @@ def restore(
     )
 
 
+def _settings(invocation: "Invocation", rto: str | None, rpo: str | None) -> "Settings":
+    """Return the settings with the limits that options give over them."""
+    from perfkit.cli.settings import settings_of
+    from perfkit.config.load import Override
+
+    given = {"rto": rto, "rpo": rpo}
+    return settings_of(
+        invocation,
+        [
+            Override(f"drills.{key}", text, f"--{key}")
+            for key, text in given.items()
+            if text is not None
+        ],
+    )
+
+
 def _rehearsed(
-    sources: list[Path], archive: Path | None, rto: str | None, rpo: str | None, seed: int
+    settings: "Settings", sources: list[Path] | None, archive: Path | None, seed: int
 ) -> "DrillResult":
-    from perfkit.config.units import parse_duration
     from perfkit.reliability.drill import rehearse
 
+    limits, watched = settings.thresholds.drills, settings.monitoring.drills
+    chosen = sources or [Path(one) for one in watched.sources]
+    if not chosen:
+        raise UsageError(
+            "a drill needs a SOURCE, or drills.sources in config/monitoring_config.yaml"
+        )
+    if archive is None and not sources and watched.archive is not None:
+        archive = Path(watched.archive)
     return rehearse(
-        sources,
+        chosen,
         archive=archive,
-        longest_recovery=None if rto is None else parse_duration(rto),
-        longest_loss=None if rpo is None else parse_duration(rpo),
+        longest_recovery=limits.rto,
+        longest_loss=limits.rpo,
         seed=seed,
         clock=time.perf_counter,
         now=time.time,
@@ -121,7 +153,7 @@ def _rehearsed(
 @drill.command()
 def rehearse(
     context: typer.Context,
-    sources: Sources,
+    sources: Rehearsed = None,
     *,
     archive: Backup = None,
     rto: Recovery = None,
@@ -140,7 +172,7 @@ def rehearse(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     invocation.command = "drill rehearse"
-    found = _rehearsed(sources, archive, rto, rpo, seed)
+    found = _rehearsed(_settings(invocation, rto, rpo), sources, archive, seed)
     code = ExitCode.PASSED if found.status is Status.PASSED else ExitCode.FAILED
     return invocation.finish(code, text=drill_text(found), values=drill_values(found))
 
@@ -148,7 +180,7 @@ def rehearse(
 @drill.command()
 def runbook(
     context: typer.Context,
-    sources: Sources,
+    sources: Rehearsed = None,
     *,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")
@@ -171,7 +203,6 @@ def runbook(
 
     from rich.text import Text
 
-    from perfkit.cli.settings import settings_of
     from perfkit.durable import write_whole
     from perfkit.model import Status
     from perfkit.reporting.drill_text import drill_values
@@ -181,12 +212,12 @@ def runbook(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     invocation.command = "drill runbook"
-    settings = settings_of(invocation)
-    found = _rehearsed(sources, archive, rto, rpo, seed)
-    name = str(archive or "backup.tar")
-    day = datetime.now(UTC).date().isoformat()
-    whole = page(found, archive=name, day=day, told=tuple(tell or ()))
+    settings = _settings(invocation, rto, rpo)
     watched = settings.monitoring
+    found = _rehearsed(settings, sources, archive, seed)
+    name = str(archive or watched.drills.archive or "backup.tar")
+    day = datetime.now(UTC).date().isoformat()
+    whole = page(found, archive=name, day=day, told=tuple(tell or watched.drills.tell))
     rules = procedures(watched.alerts.rules, watched.notification, settings.thresholds.objectives)
     write_whole(output, f"{whole}\n{rules}")
     code = ExitCode.PASSED if found.status is Status.PASSED else ExitCode.FAILED

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +13,14 @@ from perfkit.errors import ExitCode, UsageError
 from perfkit.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from perfkit.cli.invocation import Invocation
     from perfkit.config.document import Value
+    from perfkit.config.load_plan import LoadPlan
     from perfkit.model import LoadResult
     from perfkit.reliability.drive import LoadProgress
+    from perfkit.reliability.record import LoadRecord
 
 
 def _text(name: str, words: str, metavar: str = "TIME") -> typer.models.OptionInfo:
@@ -57,6 +60,26 @@ def load(
         str | None, _text("--arrivals", "poisson (default) or constant.", "KIND")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the arrivals.")] = None,
+    ramp_to_knee: Annotated[
+        bool,
+        typer.Option("--ramp-to-knee", help="Raise the rate until it no longer holds."),
+    ] = False,
+    step: Annotated[
+        str | None, _text("--step", "Length of a step of that ramp. Default: 3s.")
+    ] = None,
+    longest: Annotated[
+        str | None, _text("--longest", "That ramp starts no step after this. Default: 5min.")
+    ] = None,
+    soak: Annotated[
+        str | None,
+        _text("--soak", "Hold this long, and judge whether p99 and memory rise: 30min."),
+    ] = None,
+    pid: Annotated[
+        int | None,
+        typer.Option(
+            "--pid", metavar="N", help="Whose memory a soak watches, with what it started."
+        ),
+    ] = None,
     timeout: Annotated[
         str | None, _text("--timeout", "A request that takes longer failed. Default: 10s.")
     ] = None,
@@ -84,6 +107,15 @@ def load(
     availability: Annotated[
         str | None, _text("--availability", "Smallest share that does not fail: 99.9%.", "SHARE")
     ] = None,
+    capacity: Annotated[
+        str | None, _text("--capacity", "Smallest rate that has to hold: 400/s.", "RATE")
+    ] = None,
+    p99_rise: Annotated[
+        str | None, _text("--p99-rise", "Largest rise of p99 over a soak. Default: 20%.", "SHARE")
+    ] = None,
+    memory_rise: Annotated[
+        str | None, _text("--memory-rise", "Largest rise of memory over it. Default: 8MiB.", "SIZE")
+    ] = None,
     samples: Annotated[
         Path | None,
         typer.Option("--samples", metavar="FILE", help="Write every request as CSV."),
@@ -91,6 +123,13 @@ def load(
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with plots; works offline."),
+    ] = None,
+    engine: Annotated[
+        str | None, _text("--engine", "perfkit (default), or locust for HTTP.", "NAME")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="Processes of Locust. Default: 2."),
     ] = None,
     i_own_this_host: Annotated[
         bool,
@@ -105,17 +144,21 @@ def load(
     timeouts and requests that could not be sent are failures. Where the generator itself was too
     late to tell, the answer is inconclusive.
     """
+    from perfkit.cli.settings import settings_of
     from perfkit.config.load_plan import read_load_plan
     from perfkit.durable import write_whole
-    from perfkit.reliability.load import run_load
     from perfkit.reliability.samples import samples_csv
     from perfkit.reporting.load_html import load_html
     from perfkit.reporting.load_text import load_text, load_values
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    if target is None and plan is None:
-        raise UsageError("perfkit load needs a TARGET, or a plan with one: --plan FILE")
+    settings = settings_of(invocation)
+    if target is None and plan is None and settings.monitoring.load.target is None:
+        raise UsageError(
+            "perfkit load needs a TARGET, a plan with one (--plan FILE), or load.target in"
+            " config/monitoring_config.yaml"
+        )
     spike_rate, _, spike_time = spike.partition(":") if spike is not None else (None, "", None)
     request = _request(method, header, body, tool, args)
     given: dict[str, tuple[str, Value | None]] = {
@@ -130,6 +173,9 @@ def load(
         "recover": ("--recover", recover),
         "arrivals": ("--arrivals", arrivals),
         "seed": ("--seed", seed),
+        "soak": ("--soak", soak),
+        "step": ("--step", step),
+        "longest": ("--longest", longest),
         "timeout": ("--timeout", timeout),
         "most_waiting": ("--most-waiting", most_waiting),
         "most_requests": ("--most-requests", most_requests),
@@ -138,12 +184,15 @@ def load(
         "p99": ("--p99", p99),
         "max": ("--max", largest),
         "availability": ("--availability", availability),
+        "capacity": ("--capacity", capacity),
+        "p99_rise": ("--p99-rise", p99_rise),
+        "memory_rise": ("--memory-rise", memory_rise),
     }
-    settled = read_load_plan(plan, {key: one for key, one in given.items() if one[1] is not None})
-    with _watching(invocation) as on_progress:
-        record, result = run_load(
-            settled, cwd=Path.cwd(), owned=i_own_this_host, on_progress=on_progress
-        )
+    typed = {key: one for key, one in given.items() if one[1] is not None}
+    settled = read_load_plan(plan, typed, settings)
+    chosen = _Chosen(ramp_to_knee=ramp_to_knee, engine=engine, workers=workers, pid=pid)
+    _refuse_what_does_not_fit(typed, settled, chosen)
+    record, result = _sent(invocation, settled, chosen, owned=i_own_this_host)
     if samples is not None:
         write_whole(samples, samples_csv(record))
     if html is not None:
@@ -154,6 +203,78 @@ def load(
         values=load_values(result),
         status=result.status,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chosen:
+    """The options of one run that no plan has."""
+
+    ramp_to_knee: bool
+    engine: str | None
+    workers: int | None
+    pid: int | None
+
+
+def _refuse_what_does_not_fit(
+    typed: "dict[str, tuple[str, Value | None]]", plan: "LoadPlan", chosen: _Chosen
+) -> None:
+    """Refuse options that would have no part in this load, rather than leave them out in silence.
+
+    Raises UsageError.
+    """
+    if chosen.ramp_to_knee:
+        _refuse_stages(plan)
+    else:
+        _only_with(typed, "--ramp-to-knee", ("--capacity", "--step", "--longest"))
+    if not plan.soak:
+        of_a_soak = {**typed, **({"pid": ("--pid", chosen.pid)} if chosen.pid is not None else {})}
+        _only_with(of_a_soak, "--soak", ("--p99-rise", "--memory-rise", "--pid"))
+    if chosen.engine not in {None, "perfkit", "locust"}:
+        raise UsageError(f"--engine: found {chosen.engine!r}, wanted perfkit or locust")
+    if chosen.engine == "locust":
+        if chosen.ramp_to_knee or plan.soak:
+            raise UsageError("--engine locust has neither --ramp-to-knee nor --soak")
+    elif chosen.workers is not None:
+        raise UsageError("--workers is of --engine locust, which was not given")
+
+
+def _sent(
+    invocation: "Invocation", plan: "LoadPlan", chosen: _Chosen, *, owned: bool
+) -> "tuple[LoadRecord, LoadResult]":
+    from perfkit.reliability.climb import find_knee
+    from perfkit.reliability.load import run_load
+    from perfkit.reliability.locust import run_on_locust
+
+    if chosen.engine == "locust":
+        return run_on_locust(plan, workers=chosen.workers or 2, owned=owned)
+    here = Path.cwd()
+    with _watching(invocation) as on_progress:
+        if chosen.ramp_to_knee:
+            return find_knee(plan, cwd=here, owned=owned, on_progress=on_progress)
+        return run_load(plan, cwd=here, owned=owned, on_progress=on_progress, process=chosen.pid)
+
+
+def _only_with(
+    typed: "dict[str, tuple[str, Value | None]]", wanted: str, names: "Sequence[str]"
+) -> None:
+    given = [option for option, _ in typed.values() if option in names]
+    if given:
+        verb = "is" if len(given) == 1 else "are"
+        raise UsageError(f"{', '.join(given)} {verb} of {wanted}, which was not given")
+
+
+def _refuse_stages(plan: "LoadPlan") -> None:
+    named = {
+        "ramp": plan.ramp,
+        "soak": plan.soak,
+        "spike": plan.spike,
+        "recover": plan.recover,
+    }
+    if given := [name for name, seconds in named.items() if seconds > 0]:
+        raise UsageError(
+            f"--ramp-to-knee makes its own stages: leave out {', '.join(given)}; --rate is its"
+            " first step and --step the length of each"
+        )
 
 
 def _code(result: "LoadResult", *, strict: bool) -> ExitCode:

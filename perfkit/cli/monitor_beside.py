@@ -68,6 +68,7 @@ class Beside:
                 probing.once()
         if push is not None:
             push.step()
+            push.close()
 
     @contextmanager
     def _probing(self, tell: Callable[[str], None]) -> "Iterator[Probing]":

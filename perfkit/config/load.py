@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -194,7 +194,11 @@ def _single_values(
     for name, field in model.model_fields.items():
         inner = (*location, field.alias or name)
         section = section_in(field.annotation)
-        if section is None and field.alias != "schema":
+        if (
+            section is None
+            and field.alias != "schema"
+            and get_origin(field.annotation) is not tuple
+        ):
             yield inner, field
         elif section is not None and not get_args(field.annotation):
             yield from _single_values(section, inner)

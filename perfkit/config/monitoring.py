@@ -6,7 +6,9 @@ from pydantic import Field, StringConstraints, field_validator
 
 from perfkit.config.alerting import Alerts, Notification
 from perfkit.config.components import MOST_PROBES, Component
+from perfkit.config.drills import DrillWatch
 from perfkit.config.fields import PositiveDuration
+from perfkit.config.load_settings import LoadWatch
 from perfkit.config.section import Section, refuse_repeats
 from perfkit.config.telemetry import TelemetryStore
 
@@ -57,6 +59,10 @@ class Monitoring(Section):
     """What is worth telling a person."""
     notification: Notification = Notification()
     """How alerts become messages."""
+    load: LoadWatch = LoadWatch()
+    """What is sent by perfkit load and perfkit check --load, how much of it, and for how long."""
+    drills: DrillWatch = DrillWatch()
+    """What is backed up and rehearsed."""
 
     @field_validator("components")
     @classmethod

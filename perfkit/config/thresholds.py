@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from perfkit.config.drills import DrillLimits
 from perfkit.config.fields import (
     Duration,
     PositiveAmount,
@@ -19,6 +20,7 @@ from perfkit.config.fields import (
     Size,
     Text,
 )
+from perfkit.config.load_settings import LoadLimits
 from perfkit.config.objectives import Objective
 from perfkit.config.section import Section, refuse_repeats
 from perfkit.config.units import Amount
@@ -263,6 +265,10 @@ class Thresholds(Section):
     """Callables that must not keep memory."""
     objectives: tuple[Objective, ...] = ()
     """What share of calls in production has to be good."""
+    load: LoadLimits = LoadLimits()
+    """What has to hold under load."""
+    drills: DrillLimits = DrillLimits()
+    """How fast a backup has to come back."""
     waivers: tuple[Waiver, ...] = ()
     """Known regressions that are accepted for a time; where several cover, the last one counts."""
     leak_waivers: tuple[LeakWaiver, ...] = ()

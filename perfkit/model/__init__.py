@@ -31,12 +31,16 @@ if TYPE_CHECKING:
     )
     from perfkit.model.imports import ImportCost as ImportCost, ImportTimes as ImportTimes
     from perfkit.model.load import (
+        Knee as Knee,
+        KneeStep as KneeStep,
         LoadJudgement as LoadJudgement,
         LoadObjective as LoadObjective,
         LoadResult as LoadResult,
         LoadSecond as LoadSecond,
         LoadStage as LoadStage,
         LoadStatistic as LoadStatistic,
+        Soak as Soak,
+        StepVerdict as StepVerdict,
     )
     from perfkit.model.memory import (
         AllocationChange as AllocationChange,
@@ -99,12 +103,16 @@ _NAMES: Final = {
         "ImportTimes",
     ),
     "perfkit.model.load": (
+        "Knee",
+        "KneeStep",
         "LoadJudgement",
         "LoadObjective",
         "LoadResult",
         "LoadSecond",
         "LoadStage",
         "LoadStatistic",
+        "Soak",
+        "StepVerdict",
     ),
     "perfkit.model.memory": (
         "AllocationChange",

@@ -7,12 +7,19 @@ from typing import Literal
 from perfkit.model.shift import Interval
 from perfkit.status import Status
 
-LoadStatistic = Literal["p50", "p95", "p99", "max", "availability"]
+LoadStatistic = Literal[
+    "p50", "p95", "p99", "max", "availability", "capacity", "p99_rise", "memory_rise"
+]
+"""Latency and failures of any load; the capacity of a ramp; what rose over a soak."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadObjective:
-    """A statistic of the judged stages and its limit: seconds, or a share of one."""
+    """A statistic of the judged stages and its limit.
+
+    Quantiles are in seconds, ``availability`` and ``p99_rise`` shares of one, ``capacity`` requests
+    a second, ``memory_rise`` bytes.
+    """
 
     statistic: LoadStatistic
     limit: float
@@ -22,8 +29,8 @@ class LoadObjective:
 class LoadJudgement:
     """One objective and what the load says about it; ``reason`` where it cannot be told.
 
-    ``measured`` is in seconds, infinite where too many requests failed, or a share of one; None
-    where no request was due.
+    ``measured`` is in the unit of the objective, infinite where too many requests failed; None
+    where nothing is known.
     """
 
     objective: LoadObjective
@@ -75,6 +82,53 @@ class LoadSecond:
     p99: float
 
 
+StepVerdict = Literal["held", "not held", "late"]
+"""Whether the server kept pace with a rate; ``late`` where the generator did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KneeStep:
+    """One rate that was tried, in requests a second.
+
+    ``growth`` is by how many seconds the latency rose in a second, NaN where that is not known.
+    ``answered_rate`` are good answers a second, from the first that was due to the last answer.
+    """
+
+    rate: float
+    verdict: StepVerdict
+    reason: str
+    growth: float
+    answered_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knee:
+    """The capacity of a server: the highest rate that held, and the lowest that did not.
+
+    Either is None where there was none. ``reason`` says why it is not known better; empty where
+    the two are as near as was wanted.
+    """
+
+    held: float | None
+    not_held: float | None
+    steps: tuple[KneeStep, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soak:
+    """What changed while a rate was held for long; None where it could not be told.
+
+    ``p99_slope`` is in seconds a second, ``memory_slope`` in bytes a second. ``memory`` are
+    seconds since the start with resident bytes, of what ``watched`` names.
+    """
+
+    watched: str
+    p99_slope: Interval | None
+    memory_slope: Interval | None
+    memory: tuple[tuple[float, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
     """A whole load. ``curve`` is the latency at rising quantiles of the judged stages."""
@@ -93,6 +147,8 @@ class LoadResult:
     status: Status
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    knee: Knee | None = None
+    soak: Soak | None = None
 
     @property
     def answered(self) -> int:

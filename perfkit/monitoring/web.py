@@ -23,17 +23,13 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from perfkit.errors import PerfkitError, UsageError
+from perfkit.monitoring.frames import frame_of, until_next_frame
 
 MOST_CONNECTIONS: Final = 32
 MOST_STREAMS: Final = 16
 """Pages that stay current at the same time; the others still have their numbers, by reloading."""
 IDLE_SECONDS: Final = 10.0
 """Time for sending a request, for taking an answer, and between two requests of a connection."""
-STEP_SECONDS: Final = 1.0
-"""How long a frame lasts: what is served is as old as this at most, however many ask."""
-AFTER_FOLD: Final = 0.2
-"""Seconds after a whole second at which a frame begins: applications write what happened at the
-whole second, and are given this long for it."""
 RELOAD_SECONDS: Final = 5
 """How often a page that has nothing to show looks again."""
 
@@ -73,15 +69,10 @@ class Shared(Generic[_Value]):
     def __call__(self) -> _Value:
         """Return the value of this frame."""
         with self._lock:
-            frame = int((self.clock() - AFTER_FOLD) // STEP_SECONDS)
+            frame = frame_of(self.clock())
             if self._made is None or self._made[0] != frame:
                 self._made = frame, self.make()
             return self._made[1]
-
-
-def until_next_frame(now: float) -> float:
-    """Return the seconds from ``now`` (Unix time) to the beginning of the next frame."""
-    return STEP_SECONDS - (now - AFTER_FOLD) % STEP_SECONDS
 
 
 def parse_address(text: str) -> tuple[str, int]:

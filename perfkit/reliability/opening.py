@@ -9,7 +9,8 @@ from urllib.parse import urljoin
 
 import numpy as np
 
-from perfkit.config.load_plan import LoadPlan, PlannedRequest
+from perfkit.config.load_plan import LoadPlan
+from perfkit.config.load_settings import PlannedRequest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.reliability.drive import Sender
 from perfkit.reliability.hosts import check_address, resolve
@@ -25,7 +26,7 @@ LONGEST_MIX = 10_000
 """Requests after which the seeded order of a mix repeats."""
 
 
-def _choice(requests: Sequence[PlannedRequest], rng: np.random.Generator) -> list[int]:
+def choice_of(requests: Sequence[PlannedRequest], rng: np.random.Generator) -> list[int]:
     """Return indices of ``requests``, by their weight, in a seeded order."""
     if len(requests) < 2:  # noqa: PLR2004 - nothing to choose
         return [0]
@@ -39,7 +40,7 @@ def opener(plan: LoadPlan, rng: np.random.Generator, *, cwd: Path, owned: bool) 
 
     Raises UsageError where the target cannot be used, or is not the user's.
     """
-    choice = _choice(plan.requests, rng)
+    choice = choice_of(plan.requests, rng)
     target = plan.target
     if target.startswith("mcp:"):
         return _mcp(plan, target.removeprefix("mcp:"), choice, owned=owned)

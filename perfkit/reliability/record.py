@@ -1,7 +1,8 @@
 """What happened to each request of a load."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -101,6 +102,32 @@ class LoadRecord:
         """Return the requests of the judged stages that were due."""
         stages = np.array([one.judged for one in self.stages], dtype=bool)
         return self.only(stages[self.stage] & (self.outcome != Outcome.UNSENT))
+
+
+def joined(records: Sequence[LoadRecord]) -> LoadRecord:
+    """Return records of loads that followed each other as one, with the stages of all."""
+    begun, first, moved = 0.0, 0, []
+    for one in records:
+        times = {name: getattr(one, name) + begun for name in ("due", "sent", "done", "ended")}
+        moved.append(replace(one, stage=one.stage + first, **times))
+        begun += one.seconds
+        first += len(one.stages)
+    errors: Counter[str] = Counter()
+    degradations: Counter[str] = Counter()
+    for one in records:
+        errors.update(one.errors)
+        degradations.update(one.degradations)
+    arrays = ("due", "sent", "done", "ended", "outcome", "stage")
+    whole = {name: np.concatenate([getattr(one, name) for one in moved]) for name in arrays}
+    return LoadRecord(
+        **whole,
+        stages=tuple(stage for one in records for stage in one.stages),
+        errors=dict(errors.most_common()),
+        degradations=dict(degradations.most_common()),
+        seconds=begun,
+        cpu_seconds=sum(one.cpu_seconds for one in records),
+        interrupted=any(one.interrupted for one in records),
+    )
 
 
 def quantile_with_failures(latency: Floats, failed: npt.NDArray[np.bool_], q: float) -> float:

@@ -7,7 +7,14 @@ from importlib.resources import files
 from string import Template
 
 from perfkit.model import LoadResult, LoadStage
-from perfkit.reporting.load_text import judgement_words, load_headline, rate, seconds, ticks
+from perfkit.reporting.load_text import (
+    judgement_words,
+    knee_lines,
+    load_headline,
+    rate,
+    seconds,
+    ticks,
+)
 from perfkit.reporting.quantity import duration
 from perfkit.reporting.visible import visible
 
@@ -23,13 +30,14 @@ def load_html(result: LoadResult) -> str:
     judged = [
         f'<li class="{one.status}">{_safe(judgement_words(one))}</li>' for one in result.judgements
     ]
+    knee = [f"<li>{_safe(line)}</li>" for line in knee_lines(result.knee)] if result.knee else []
     errors = [f"<li>{count} x {_safe(reason)}</li>" for reason, count in result.errors.items()]
     return Template(page).substitute(
         headline=_safe(load_headline(result)),
         target=_safe(result.target),
         status=result.status,
-        judged="".join(judged),
-        stages="".join(_row(stage) for stage in result.stages),
+        judged="".join([*judged, *knee]),
+        stages="".join(_row(stage, shown=result.knee is not None) for stage in result.stages),
         timeline=_timeline(result),
         curve=_curve(result),
         errors=f"<h2>Failures</h2><ul>{''.join(errors)}</ul>" if errors else "",
@@ -44,10 +52,10 @@ def _safe(text: str) -> str:
     return escape(visible(text))
 
 
-def _row(stage: LoadStage) -> str:
+def _row(stage: LoadStage, *, shown: bool) -> str:
     even = stage.start_rate == stage.end_rate
     rates = rate(stage.end_rate) if even else f"{rate(stage.start_rate)} to {rate(stage.end_rate)}"
-    name = stage.name if stage.judged else f"{stage.name} (not judged)"
+    name = stage.name if stage.judged or shown else f"{stage.name} (not judged)"
     figures = (stage.p50, stage.p95, stage.p99, stage.largest, stage.service_p99, stage.lag_p99)
     failed = f"{stage.failed}, {stage.degraded} degraded" if stage.degraded else f"{stage.failed}"
     cells = [str(stage.due), failed, *map(seconds, figures)]

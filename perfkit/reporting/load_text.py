@@ -1,10 +1,10 @@
 """What `perfkit load` found, for the terminal and as JSON values; pure functions of a result."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perfkit.model import Interval, LoadJudgement, LoadResult, LoadStage, Status, Unit
+from perfkit.model import Interval, Knee, LoadJudgement, LoadResult, LoadStage, Soak, Status, Unit
 from perfkit.reporting.quantity import duration, quantity
 from perfkit.reporting.sparkline import sparkline
 
@@ -35,6 +35,10 @@ def load_text(result: LoadResult) -> "RenderableType":
         Text(),
         _stages(result),
     ]
+    if result.knee is not None:
+        parts += [Text(), *(Text(line) for line in knee_lines(result.knee))]
+    if result.soak is not None and result.soak.memory_slope is not None:
+        parts += [Text(), Text(soak_line(result.soak, result.soak.memory_slope))]
     if result.judgements:
         parts += [Text(), *(_judgement(one) for one in result.judgements)]
     if result.errors:
@@ -56,6 +60,8 @@ def load_text(result: LoadResult) -> "RenderableType":
 def load_headline(result: LoadResult) -> str:
     """Return what the load comes to, in one sentence."""
     judged = result.judgements
+    if result.knee is not None and result.status is not Status.ERROR:
+        return _knee_headline(result, result.knee)
     match result.status:
         case Status.ERROR:
             text = "Failed: no request was answered"
@@ -87,6 +93,47 @@ def count_columns(stages: Sequence[LoadStage]) -> tuple[str, ...]:
     return ("due", "failed", *(["degraded"] if any(one.degraded for one in stages) else []))
 
 
+def _knee_headline(result: LoadResult, knee: Knee) -> str:
+    word = {
+        Status.PASSED: "Passed" if result.judgements else "Measured",
+        Status.FAILED: "Failed",
+    }.get(result.status, "Inconclusive")
+    if knee.held is not None and knee.not_held is not None:
+        text = f"the knee lies between {rate(knee.held)}, which held, and {rate(knee.not_held)}"
+    elif knee.held is not None:
+        text = f"the knee lies above {rate(knee.held)}, which held"
+    else:
+        text = "no rate was found that holds"
+    why = f"; {knee.reason}" if knee.reason else ""
+    return f"{word}: {text}{why}."
+
+
+def knee_lines(knee: Knee) -> list[str]:
+    """Return a line for each step that did not hold, and what was answered at most."""
+    lines = [
+        f"{rate(step.rate)} {'did not hold' if step.verdict == 'not held' else 'cannot be told'}:"
+        f" {step.reason}"
+        for step in knee.steps
+        if step.verdict != "held"
+    ]
+    most = max((step.answered_rate for step in knee.steps), default=0.0)
+    return [*lines, f"at most {rate(most)} were answered"]
+
+
+def soak_line(soak: Soak, slope: Interval) -> str:
+    """Return what the memory did, in one line."""
+    first, last = soak.memory[0][1], soak.memory[-1][1]
+
+    def an_hour(value: float) -> str:
+        sign = "-" if value < 0 else "+"
+        return f"{sign}{_bytes(abs(value) * 3600)}"
+
+    return (
+        f"memory of {soak.watched}: {_bytes(first)} at first, {_bytes(last)} at last,"
+        f" {_interval_words(slope, an_hour)} an hour"
+    )
+
+
 def seconds(value: float) -> str:
     """Return a latency; what is infinite stands for failed requests."""
     if math.isnan(value):
@@ -102,12 +149,21 @@ def rate(value: float) -> str:
 def judgement_words(one: LoadJudgement) -> str:
     """Return an objective with what was measured of it."""
     limit = one.objective.limit
-    if one.objective.statistic == "availability":
-        wanted, found = f"at least {share(limit)}", _share_interval(one.measured)
-    else:
-        wanted, found = f"at most {seconds(limit)}", _seconds_interval(one.measured)
+    found = one.measured
+    match one.objective.statistic:
+        case "availability":
+            wanted, seen = f"at least {share(limit)}", _interval_words(found, share)
+        case "capacity":
+            wanted, seen = f"at least {rate(limit)}", _interval_words(found, rate)
+        case "p99_rise":
+            wanted, seen = f"at most {share(limit)}", _interval_words(found, _rise)
+        case "memory_rise":
+            wanted, seen = f"at most {_bytes(limit)}", _interval_words(found, _bytes)
+        case _:
+            wanted, seen = f"at most {seconds(limit)}", _interval_words(found, seconds)
     why = f": {one.reason}" if one.reason else ""
-    return f"{one.objective.statistic} {found}, wanted {wanted}: {WORD[one.status]}{why}"
+    name = one.objective.statistic.replace("_", " ")
+    return f"{name} {seen}, wanted {wanted}: {WORD[one.status]}{why}"
 
 
 def share(value: float) -> str:
@@ -116,18 +172,20 @@ def share(value: float) -> str:
     return f"{text if value == 1 or text != '100' else '99.9999'} %"
 
 
-def _share_interval(found: Interval | None) -> str:
-    if found is None:
-        return "unknown"
-    return f"{share(found.estimate)} [{share(found.low)}, {share(found.high)}]"
+def _rise(value: float) -> str:
+    return f"{value * 100:+.3g} %"
 
 
-def _seconds_interval(found: Interval | None) -> str:
+def _bytes(value: float) -> str:
+    return quantity(value, Unit.BYTES) if math.isfinite(value) else "unknown"
+
+
+def _interval_words(found: Interval | None, words: Callable[[float], str]) -> str:
     if found is None:
         return "unknown"
     if found.low == found.high:
-        return seconds(found.estimate)
-    return f"{seconds(found.estimate)} [{seconds(found.low)}, {seconds(found.high)}]"
+        return words(found.estimate)
+    return f"{words(found.estimate)} [{words(found.low)}, {words(found.high)}]"
 
 
 def _judgement(one: LoadJudgement) -> "RenderableType":
@@ -151,7 +209,7 @@ def _stages(result: LoadResult) -> "Table":
         even = one.start_rate == one.end_rate
         rates = rate(one.end_rate) if even else f"{rate(one.start_rate)} to {rate(one.end_rate)}"
         table.add_row(
-            one.name if one.judged else f"{one.name} (not judged)",
+            one.name if one.judged or result.knee else f"{one.name} (not judged)",
             rates,
             *(str(getattr(one, name)) for name in counts),
             *map(seconds, (one.p50, one.p95, one.p99, one.largest, one.service_p99, one.lag_p99)),
@@ -213,6 +271,35 @@ def load_values(result: LoadResult) -> dict[str, object]:
         ],
         "curve": [{"quantile": q, "latency": _number(value)} for q, value in result.curve],
         "notes": list(result.notes),
+        "knee": None if result.knee is None else _knee(result.knee),
+        "soak": None if result.soak is None else _soak(result.soak),
+    }
+
+
+def _soak(soak: Soak) -> dict[str, object]:
+    return {
+        "watched": soak.watched,
+        "p99_slope": _interval(soak.p99_slope),
+        "memory_slope": _interval(soak.memory_slope),
+        "memory": [list(one) for one in soak.memory],
+    }
+
+
+def _knee(knee: Knee) -> dict[str, object]:
+    return {
+        "held": knee.held,
+        "not_held": knee.not_held,
+        "reason": knee.reason,
+        "steps": [
+            {
+                "rate": step.rate,
+                "verdict": step.verdict,
+                "reason": step.reason,
+                "growth": _number(step.growth),
+                "answered_rate": step.answered_rate,
+            }
+            for step in knee.steps
+        ],
     }
 
 

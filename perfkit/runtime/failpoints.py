@@ -243,14 +243,13 @@ def armed_by(text: str | None) -> Armed | None:
     """
     if not text:
         return None
-    logging.getLogger("perfkit.runtime").warning("%s=%s: calls fail on purpose", VARIABLE, text)
-    if text.startswith("@"):
-        return Armed(Path(text[1:]))
     try:
-        return Armed(parse_failpoints(text))
+        armed = Armed(Path(text[1:]) if text.startswith("@") else parse_failpoints(text))
     except ValueError as error:
         message = f"{VARIABLE}: {error}"
         raise ValueError(message) from None
+    logging.getLogger("perfkit.runtime").warning("%s=%s: calls fail on purpose", VARIABLE, text)
+    return armed
 
 
 _armed = armed_by(os.environ.get(VARIABLE))

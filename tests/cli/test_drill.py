@@ -75,7 +75,8 @@ def test_a_runbook_has_the_commands_and_the_figures() -> None:
         (["backup", "a.tar", "gone"], ExitCode.USAGE, "gone: does not exist"),
         (["verify", "gone.tar"], ExitCode.MEASUREMENT, "gone.tar: cannot be read as a backup"),
         (["restore", "gone.tar", "config"], ExitCode.USAGE, "config: is not empty"),
-        (["rehearse", "config", "--rto", "5"], ExitCode.USAGE, "found 5 without a unit"),
+        (["rehearse", "config", "--rto", "5"], ExitCode.USAGE, "option --rto: rto: found 5"),
+        (["rehearse"], ExitCode.USAGE, "a drill needs a SOURCE, or drills.sources in config"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -83,3 +84,19 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     assert run(["drill", *arguments]) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_limits_and_sources_come_from_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    Path("config/limits.yaml").unlink()
+    Path("config/performance_thresholds.yaml").write_text("drills: {rto: 1ns, rpo: 1h}\n", "utf-8")
+    Path("config/monitoring_config.yaml").write_text(
+        "drills: {sources: [config], tell: [the owner]}\n", "utf-8"
+    )
+    assert run(["drill", "rehearse"]) == ExitCode.FAILED
+    assert capsys.readouterr().out.startswith("Failed: restoring took ")
+    assert run(["drill", "rehearse", "--rto", "1h"]) == ExitCode.PASSED
+    monkeypatch.setenv("PERFKIT_DRILLS_RTO", "2h")
+    assert run(["drill", "runbook", "-o", "book.md"]) == ExitCode.PASSED
+    assert "- the owner\n" in Path("book.md").read_text("utf-8")

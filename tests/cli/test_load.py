@@ -5,10 +5,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from perfkit.__main__ import run
 from perfkit.errors import ExitCode
+from perfkit.reliability.arrivals import Arrivals, Stage
+from perfkit.reliability.locust import record_of
+from perfkit.reliability.record import Outcome
 from tests.reliability.serving import Served, served
 
 QUICK = ["--rate", "60/s", "--for", "500ms", "--warm", "0s", "--arrivals", "constant"]
@@ -38,6 +42,11 @@ def leaves():
 def hangs():
     import time
     time.sleep(600)
+
+kept = []
+
+def keeps():
+    kept.append(bytearray(200_000))
 
 price = 5
 """
@@ -201,7 +210,7 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "perfkit load needs a TARGET, or a plan with one"),
+        ([], "perfkit load needs a TARGET, a plan with one"),
         (["http://192.0.2.1/", "--rate", "fast"], "option --rate: rate: found 'fast'"),
         (["http://192.0.2.1/", "--rate", "0/s"], "option --rate: rate: found zero"),
         (["ftp://127.0.0.1/"], "a target is"),
@@ -211,6 +220,14 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
         (["http://127.0.0.1/", "--availability", "101%"], "wanted at most 100%"),
         (["http://127.0.0.1/", "--rate", "9e9/s"], "requests are planned, more than 1000000"),
         (["http://127.0.0.1/", "--rate", "1/h", "--warm", "0s"], "no request is due"),
+        (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee, which"),
+        (["http://127.0.0.1/", "--ramp-to-knee", "--ramp", "9s"], "makes its own stages"),
+        (["http://127.0.0.1/", "--pid", "1"], "--pid is of --soak, which was not given"),
+        (["http://127.0.0.1/", "--workers", "3"], "--workers is of --engine locust"),
+        (["http://127.0.0.1/", "--engine", "ab"], "found 'ab', wanted perfkit or locust"),
+        (["http://127.0.0.1/", "--engine", "locust", "--soak", "1h"], "neither --ramp-to-knee nor"),
+        (["http://192.0.2.1/", "--engine", "locust"], "say so with --i-own-this-host"),
+        (["a:b", "--engine", "locust"], "--engine locust is for http and https addresses"),
         (["http://127.0.0.1/", "--args", "{"], "--args: "),
         (["http://127.0.0.1/", "--body", "gone"], "--body gone: "),
         (["http://127.0.0.1/", "--tool", "price"], "an HTTP request has no tool"),
@@ -239,3 +256,151 @@ def test_the_module_may_hold_something_else(
 ) -> None:
     assert run(["load", f"shop_{tmp_path.name}:price", *QUICK]) == ExitCode.USAGE
     assert "found int, wanted a callable" in capsys.readouterr().err
+
+
+def test_a_ramp_shows_its_steps_and_is_bounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    climb = ["load", f"shop_{tmp_path.name}:wait", "--ramp-to-knee", "--rate", "300/s"]
+    short = [*climb, "--step", "200ms", "--warm", "0s", "--most-requests", "170"]
+    assert run([*short, "--strict"]) == ExitCode.INCONCLUSIVE
+    out = capsys.readouterr().out
+    assert "Inconclusive: the knee lies above 300/s, which held; the next step would take it" in out
+    page = tmp_path / "page.html"
+    assert run([*short, "--capacity", "100/s", "--html", str(page), "--json"]) == ExitCode.PASSED
+    found = document(capsys)
+    knee, objectives = found["knee"], found["objectives"]
+    assert isinstance(knee, dict)
+    assert isinstance(objectives, list)
+    assert (knee["held"], knee["not_held"]) == (300, None)
+    assert [step["verdict"] for step in knee["steps"]] == ["held"]
+    assert objectives[0]["measured"] == {"low": 300, "estimate": 300, "high": None}
+    assert "capacity 300/s [300/s, failed]" not in page.read_text("utf-8")
+
+
+SOAK = ["--rate", "250/s", "--soak", "1s", "--warm", "0s", "--arrivals", "constant"]
+
+
+def test_a_soak_tells_a_leak_from_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = f"shop_{tmp_path.name}"
+    leaking = ["load", f"{module}:keeps", *SOAK, "--p99-rise", "1000%"]
+    assert run(leaking) == ExitCode.FAILED
+    out = capsys.readouterr().out
+    assert "memory of this process: " in out
+    assert "MiB], wanted at most 8 MiB: exceeded" in out.replace("8.000 MiB", "8 MiB")
+    sys.modules[module].kept.clear()
+    innocent = ["load", f"{module}:buy", *SOAK, "--memory-rise", "64MiB", "--json"]
+    run(innocent)
+    found = document(capsys)
+    objectives, soak = found["objectives"], found["soak"]
+    assert isinstance(objectives, list)
+    assert isinstance(soak, dict)
+    assert [(one["statistic"], one["limit"]) for one in objectives] == [
+        ("p99_rise", 0.2),
+        ("memory_rise", 64 * 2**20),
+    ]
+    assert objectives[1]["status"] == "passed"
+    assert len(soak["memory"]) >= 12
+
+
+def test_a_soak_of_a_server_watches_the_process_that_is_named(
+    server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["load", server.url, "--rate", "20/s", "--soak", "300ms", "--warm", "0s", "--json"]
+    assert run([*few, "--pid", str(2**22 + 1), "--strict"]) == ExitCode.INCONCLUSIVE
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    assert (
+        objectives[1]["reason"]
+        == "process 4194305: memory could not be read: No such file or directory"
+    )
+    run(few)
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    assert objectives[1]["reason"] == "whose memory to watch is not known: --pid"
+
+
+def configure(thresholds: str, monitoring: str) -> None:
+    Path("config").mkdir()
+    Path("config/performance_thresholds.yaml").write_text(thresholds, "utf-8")
+    Path("config/monitoring_config.yaml").write_text(monitoring, "utf-8")
+
+
+def test_option_beats_plan_beats_environment_beats_configuration(
+    server: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(
+        "load:\n  p50: 9s\n  p95: 9s\n  p99: 9s\n  max: 9s\n",
+        f"load:\n  target: {server.url}/configured\n  hold: 200ms\n  warm: 0s\n"
+        "  arrivals: constant\n  rate: 10/s\n",
+    )
+    Path("plan.yaml").write_text("p95: 8s\np99: 8s\n", "utf-8")
+    monkeypatch.setenv("PERFKIT_LOAD_P50", "7s")
+    monkeypatch.setenv("PERFKIT_LOAD_P95", "7s")
+    monkeypatch.setenv("PERFKIT_LOAD_RATE", "20/s")
+    run(["load", "--plan", "plan.yaml", "--p99", "6s", "--json"])
+    objectives = document(capsys)["objectives"]
+    assert isinstance(objectives, list)
+    limits = {one["statistic"]: one["limit"] for one in objectives}
+    assert limits == {"p50": 7, "p95": 8, "p99": 6, "max": 9}
+    assert [path for _, path, _ in server.seen] == ["/configured"] * 4
+
+
+def test_the_mix_of_the_configured_target_is_not_that_of_another(server: Served) -> None:
+    configure("{}", "load:\n  target: http://127.0.0.1:1/\n  requests: [{path: /configured}]\n")
+    assert run(["load", f"{server.url}/typed", *QUICK]) == ExitCode.PASSED
+    assert {path for _, path, _ in server.seen} == {"/typed"}
+
+
+def test_a_configured_value_that_cannot_be_used_is_placed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("load:\n  p99: 5\n", "{}")
+    assert run(["load", "http://127.0.0.1/"]) == ExitCode.USAGE
+    assert "performance_thresholds.yaml:2:8: p99: found 5 without" in capsys.readouterr().err
+
+
+def test_the_same_plan_runs_on_locust(server: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plan.yaml").write_text(
+        f"""
+target: {server.url}/
+requests:
+  - path: /many
+  - path: /broken
+    method: POST
+    headers: {{X-Kind: few}}
+    body: '{{"a": 1}}'
+""",
+        "utf-8",
+    )
+    plan = ["load", "--plan", "plan.yaml", *QUICK, "--p99", "30s", "--availability", "99%"]
+    assert run([*plan, "--engine", "locust", "--workers", "2", "--json"]) == ExitCode.FAILED
+    found = document(capsys)
+    (stage,) = stages = found["stages"]  # type: ignore[misc]
+    assert stages
+    few = [one for one in server.seen if one == ("POST", "/broken", "few")]
+    many = [one for one in server.seen if one == ("GET", "/many", None)]
+    # Every request of the plan, from both workers, was sent once and is told.
+    assert (len(many), len(few)) == (stage["ok"], stage["errors"])
+    assert len(many) + len(few) == stage["due"] == 30
+    assert found["errors"] == {"HTTP 503": len(few)}
+    assert found["notes"][0].startswith("sent by Locust when due, and latency counts from then")  # type: ignore[index]
+    # The latency is at least the service time, since it also holds how late Locust was.
+    assert stage["lag_p99"] >= 0
+
+
+def test_what_no_worker_told_of_was_not_due() -> None:
+    planned = Arrivals(np.array([0.0, 0.1, 0.2, 0.3]), np.zeros(4, dtype=np.int64))
+    rows = [
+        [1, 0.11, 0.15, "degraded", "stale"],
+        [0, 0.0, 0.05, "ok", ""],
+        [2, None, None, "missed", "too many were waiting for an answer"],
+    ]
+    found = record_of(rows, planned, [Stage("hold", 1, 4, 4)], cpu_seconds=1.0)
+    assert found.interrupted
+    assert [Outcome(one).name for one in found.outcome] == ["OK", "DEGRADED", "MISSED", "UNSENT"]
+    assert found.latency[:2] == pytest.approx([0.05, 0.05])
+    assert (found.errors, found.degradations) == (
+        {"too many were waiting for an answer": 1},
+        {"stale": 1},
+    )

@@ -75,7 +75,7 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             (
                 "1:1: found the unknown key 'regresion', wanted one of schema, regression, "
                 "benchmarks, culprits, impact, budgets, profile_budgets, leaks, objectives, "
-                "waivers, leak_waivers, quarantine; "
+                "load, drills, waivers, leak_waivers, quarantine; "
                 "did you mean 'regression'?"
             ),
         ),
@@ -92,8 +92,8 @@ def test_an_empty_file_satisfies_a_directory_that_was_asked_for(folder: Path) ->
             "xyz: 1\n",
             (
                 "1:1: found the unknown key 'xyz', wanted one of schema, regression, benchmarks, "
-                "culprits, impact, budgets, profile_budgets, leaks, objectives, waivers, "
-                "leak_waivers, quarantine"
+                "culprits, impact, budgets, profile_budgets, leaks, objectives, load, "
+                "drills, waivers, leak_waivers, quarantine"
             ),
         ),
         (
@@ -248,6 +248,38 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_NOTIFICATION_GROUP_INTERVAL": "1min",
         "PERFKIT_NOTIFICATION_REPEAT_INTERVAL": "1h",
         "PERFKIT_NOTIFICATION_JOURNAL": "journal",
+        "PERFKIT_LOAD_P50": "1s",
+        "PERFKIT_LOAD_P95": "2s",
+        "PERFKIT_LOAD_P99": "3s",
+        "PERFKIT_LOAD_MAX": "4s",
+        "PERFKIT_LOAD_AVAILABILITY": "99.9%",
+        "PERFKIT_LOAD_CAPACITY": "200/s",
+        "PERFKIT_LOAD_P99_RISE": "30%",
+        "PERFKIT_LOAD_MEMORY_RISE": "1MiB",
+        "PERFKIT_LOAD_WHY": "42",
+        "PERFKIT_LOAD_TARGET": "http://127.0.0.1:{port}/",
+        "PERFKIT_LOAD_SERVE": "serve {port}",
+        "PERFKIT_LOAD_CHECK_HOLD": "4s",
+        "PERFKIT_LOAD_CHECK_BUDGET": "4min",
+        "PERFKIT_LOAD_ARRIVALS": "constant",
+        "PERFKIT_LOAD_SEED": "7",
+        "PERFKIT_LOAD_RATE": "50/s",
+        "PERFKIT_LOAD_HOLD": "5s",
+        "PERFKIT_LOAD_SOAK": "30min",
+        "PERFKIT_LOAD_RAMP": "3s",
+        "PERFKIT_LOAD_WARM": "2s",
+        "PERFKIT_LOAD_SPIKE_RATE": "90/s",
+        "PERFKIT_LOAD_SPIKE": "6s",
+        "PERFKIT_LOAD_RECOVER": "7s",
+        "PERFKIT_LOAD_STEP": "8s",
+        "PERFKIT_LOAD_LONGEST": "3min",
+        "PERFKIT_LOAD_TIMEOUT": "9s",
+        "PERFKIT_LOAD_MOST_WAITING": "10",
+        "PERFKIT_LOAD_MOST_REQUESTS": "11",
+        "PERFKIT_DRILLS_RTO": "1min",
+        "PERFKIT_DRILLS_RPO": "1d",
+        "PERFKIT_DRILLS_WHY": "asked",
+        "PERFKIT_DRILLS_ARCHIVE": "backup.tar",
     }
     assert set(given) == set(variables())
     rows = {row.source: row for row in explain(load_settings(tmp_path, environ=given))}

@@ -1,7 +1,9 @@
 """Metrics arrive at a real receiver on loopback, which decodes what OTLP says."""
 
 import logging
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -9,6 +11,8 @@ from otlp_receiver import Receiver, receiving
 
 from perfkit.config.components import Component
 from perfkit.errors import MeasurementError, UsageError
+from perfkit.monitoring import metric_names
+from perfkit.monitoring.otlp.conventions import DURATIONS, OTHERS
 from perfkit.monitoring.otlp.push import Push
 from perfkit.monitoring.store_metrics import Totals
 from perfkit.runtime.bins import Bins
@@ -163,3 +167,27 @@ def test_a_store_that_cannot_be_read_is_told() -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match=r"--otlp: found '.*', wanted an address such as"):
         Push(url, totals, (), BOUNDS, [].append)
+
+
+def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter = "opentelemetry.exporter.otlp.proto.http.metric_exporter"
+    monkeypatch.setitem(sys.modules, exporter, None)
+    with pytest.raises(UsageError, match=r"--otlp needs opentelemetry.*: install perfkit\[otel\]"):
+        Push("http://127.0.0.1:9", totals, (), BOUNDS, [].append)
+
+
+def test_the_page_names_every_metric_and_attribute() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    for one in (*DURATIONS.values(), *OTHERS.values()):
+        for name in (one.name, *one.attributes.values(), *one.fixed, *one.fixed.values()):
+            assert f"`{name}`" in page
+    for convention in filter(None, DURATIONS):
+        assert f"`convention: {convention}`" in page
+    ours = [
+        value
+        for value in vars(metric_names).values()
+        if isinstance(value, str) and value.startswith("perfkit_")
+    ]
+    assert len(ours) == 12
+    for name in ours:
+        assert f"`{name}`" in page

@@ -416,6 +416,15 @@ def test_probes_that_cannot_be_are_refused(
     assert "monitoring_config.yaml:1:" in str(caught.value)
 
 
+def test_a_missing_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools: dict[str, object] = {"name": "tools", "kind": "mcp", "command": ["server"]}
+    components = load(tmp_path / "c", [{"name": "shop", "probes": [tools]}])
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.delitem(sys.modules, "perfkit.monitoring.probes.mcp")
+    with pytest.raises(UsageError, match="shop: the probe 'tools' needs mcp: install the package"):
+        planned_probes(components)
+
+
 def test_probes_come_from_the_configuration(tmp_path: Path) -> None:
     kinds: list[dict[str, object]] = [
         PROBE,

@@ -12,7 +12,8 @@ import pytest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.monitoring import web
 from perfkit.monitoring.exposition import OPENMETRICS, PROMETHEUS, wanted_format
-from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address, until_next_frame
+from perfkit.monitoring.frames import WRITTEN_SECONDS, until_next_frame
+from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address
 
 
 class Content:
@@ -59,7 +60,8 @@ def serving(site: Site) -> Iterator[Web]:
 
 @pytest.fixture
 def server(content: Content, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    monkeypatch.setattr(web, "STEP_SECONDS", 0.01)
+    monkeypatch.setattr(web, "until_next_frame", lambda _: 0.01)
+    monkeypatch.setattr(web, "frame_of", lambda at: int(at * 100))
     with serving(content.site()) as made:
         yield made
 
@@ -254,10 +256,9 @@ def test_what_many_ask_for_is_made_once_a_frame() -> None:
 
     shared = Shared(make, lambda: now[0])
     assert [shared(), shared()] == [1, 1]
-    now[0] = 100 + web.AFTER_FOLD + 0.01
+    now[0] = 100 + WRITTEN_SECONDS + 0.01
     assert [shared(), shared()] == [2, 2], "what was written at the whole second is in it"
     now[0] = 100.99
     assert shared() == 2
-    assert until_next_frame(100.5) == pytest.approx(0.5 + web.AFTER_FOLD)
     now[0] += until_next_frame(now[0]) + 1e-6
     assert shared() == 3

@@ -84,6 +84,10 @@ class Push:
         while not ended.wait(interval):
             self.step()
         self.step()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
         self._exporter.shutdown()
 
     def _say(self, trouble: str) -> None:
