@@ -266,3 +266,37 @@ def test_where_no_repository_is_says_what_to_do(tmp_path: Path) -> None:
     said = str(caught.value)
     assert "fatal" not in said
     assert said.endswith("inside one: run `git init` and commit, or change into the repository.")
+
+
+def test_which_commits_are_known(scripted: Scripted) -> None:
+    commit = scripted.commit("one")
+    tree = scripted("rev-parse", "HEAD^{tree}")
+    assert scripted.repository.knows(commit)
+    assert not scripted.repository.knows("0" * 40)
+    assert not scripted.repository.knows(tree)  # it is there, and no commit
+
+
+def test_the_default_branch_is_looked_for_in_this_order(scripted: Scripted) -> None:
+    commit = scripted.commit("one")
+    scripted("branch", "--move", "main", "topic")
+    with pytest.raises(UsageError) as caught:
+        scripted.repository.default_branch()
+    assert str(caught.value) == (
+        f"{scripted.root} has neither origin/HEAD nor a branch main or master; name the base"
+        " commit yourself."
+    )
+    for name in ("refs/heads/master", "refs/heads/main", "refs/remotes/origin/master"):
+        scripted("update-ref", name, commit)
+        wanted = name.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+        assert scripted.repository.default_branch() == wanted
+    scripted("update-ref", "refs/remotes/origin/main", commit)
+    assert scripted.repository.default_branch() == "origin/main"
+    scripted("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/master")
+    assert scripted.repository.default_branch() == "origin/master"
+
+
+def test_a_subject_that_git_cannot_read_is_shown_as_far_as_it_is_text(scripted: Scripted) -> None:
+    scripted("config", "i18n.logOutputEncoding", "ISO-8859-1")
+    commit = scripted.commit("café")
+    assert scripted.repository.subject(commit) == "caf\ufffd"
+    assert [one.subject for one in scripted.repository.commits([commit]).values()] == ["caf\ufffd"]
