@@ -400,6 +400,24 @@ def test_what_cannot_be_injected_is_said(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_injection_leaves_no_command_and_no_proxy(how: signal.Signals) -> None:
+    with served() as server:
+        tell = "import os, sys, time; print(os.getpid(), sys.argv[1], flush=True); time.sleep(60)"
+        command = [sys.executable, "-m", "perfkit", "chaos", "inject", "hang"]
+        command += ["--upstream", server.url, "--", sys.executable, "-c", tell, "{proxy}"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+            assert running.stderr is not None
+            words = next(line for line in running.stderr if line[0].isdecimal()).split()
+            port = int(words[1].rpartition(":")[2])
+            assert listening(port)
+            running.send_signal(how)
+            running.stderr.read()
+        assert running.returncode == ExitCode.INTERRUPTED
+    assert not listening(port)
+    assert not Path(f"/proc/{words[0]}").exists()
+
+
 def test_nothing_is_left_running() -> None:
     mark = f"perfkit-{os.getpid()}-{time.monotonic_ns()}"
     command = ["--", sys.executable, "-c", f"import time; time.sleep(60) # {mark}"]
