@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,41 +33,75 @@ LONGEST = 0.4
 of building the text, writing, syncing and renaming."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What the kills left behind: runs and files, counted."""
+
+    said: int
+    lost: int
+    unreadable: int
+    incomplete: int
+    described: int
+    partial: int
+    by_perfkit: int
+    by_asv: int
+    by_index: int
+
+
+def counted(times: int, seed: int) -> Left:
+    """Kill so often while runs are stored, then look."""
+    rng = random.Random(seed)
+    said: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="perfkit-kill-") as scratch:
+        folder = Path(scratch, "results")
+        for attempt in range(times):
+            said += killed_run(folder, attempt, rng.uniform(0.0, LONGEST))
+        left = [path for path in folder.rglob("*") if path.is_file() and is_partial(path)]
+        stored = {path.name: path for path in folder.glob("*/*.json")}
+        runs = list(read_runs(folder))
+        collection, unreadable = read_results(folder)
+        return Left(
+            said=len(said),
+            lost=sum(name not in stored for name in said),
+            unreadable=len(unreadable),
+            incomplete=sum(len(run.samples) != BENCHMARKS for run in runs),
+            described=len(read_descriptions(folder)),
+            partial=len(left),
+            by_perfkit=len(runs),
+            by_asv=len(list(iter_results(str(folder)))),
+            by_index=collection.files,
+        )
+
+
+def required(left: Left) -> dict[str, bool]:
+    """Return what has to hold, and whether it does."""
+    return {
+        f"no run lost: {left.lost} lost": not left.lost,
+        f"no file unreadable: {left.unreadable} unreadable": not left.unreadable,
+        f"no run incomplete: {left.incomplete} incomplete": not left.incomplete,
+        f"all {BENCHMARKS} benchmarks described: {left.described}": left.described == BENCHMARKS,
+        f"asv and the index read as many runs: {left.by_asv} and {left.by_index}": (
+            left.by_index == left.by_perfkit == left.by_asv
+        ),
+        f"kills both within and after a write: {left.partial} within": bool(
+            left.partial and left.said
+        ),
+    }
+
+
 def main() -> int:
     """Kill, then look; return 0 when nothing is lost or damaged."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rng = random.Random(options.seed)
-    said: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="perfkit-kill-") as scratch:
-        folder = Path(scratch, "results")
-        for attempt in range(options.times):
-            said += killed_run(folder, attempt, rng.uniform(0.0, LONGEST))
-        left = [path for path in folder.rglob("*") if path.is_file() and is_partial(path)]
-        during = len(left)
-        stored = {path.name: path for path in folder.glob("*/*.json")}
-        lost = [name for name in said if name not in stored]
-        runs = list(read_runs(folder))
-        incomplete = [run for run in runs if len(run.samples) != BENCHMARKS]
-        collection, unreadable = read_results(folder)
-        described = read_descriptions(folder)
-        theirs = len(list(iter_results(str(folder))))
+    left = counted(options.times, options.seed)
     print(
-        f"{options.times} kills: {len(said)} runs were said to be stored, {len(runs)} are read by"
-        f" perfkit, {theirs} by asv {version('asv')}; {during} kills left a half-written file aside"
+        f"{options.times} kills: {left.said} runs were said to be stored, {left.by_perfkit} are"
+        f" read by perfkit, {left.by_asv} by asv {version('asv')}; {left.partial} kills left a"
+        " half-written file aside"
     )
-    rows = {
-        f"no run lost: {len(lost)} lost": not lost,
-        f"no file unreadable: {len(unreadable)} unreadable": not unreadable,
-        f"no run incomplete: {len(incomplete)} incomplete": not incomplete,
-        f"all {BENCHMARKS} benchmarks described: {len(described)}": len(described) == BENCHMARKS,
-        f"asv and the index read as many runs: {theirs} and {collection.files}": (
-            collection.files == len(runs) == theirs
-        ),
-        f"kills both within and after a write: {during} within": bool(during and said),
-    }
+    rows = required(left)
     for wanted, met in rows.items():
         print(f"Required: {wanted}, {'met' if met else 'NOT met'}.")
     return 0 if all(rows.values()) else 1

@@ -1,7 +1,8 @@
-"""Verdicts on the reference workload: the same commit must pass every time, list_scan must fail.
+"""Verdicts on the reference workload: a commit passes against itself, what is planted fails.
 
-Runs ``perfkit compare`` in a scratch clone: ``--times`` comparisons of one commit with itself, and
-one of the planted list scan. Prints every verdict and exits 1 when one is wrong.
+Runs perfkit in a scratch clone: ``--times`` comparisons of one commit with itself, and one of each
+planted regression, whose comment must name the file of its culprit. Prints every verdict and exits
+1 when one is wrong.
 """
 
 import argparse
@@ -12,7 +13,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PLANTED = "benchmarks/workload/planted/list_scan.patch"
+PLANTED = {
+    "cache_removed": ("compare", "workload/corrector.py"),
+    "lipi_replaced": ("compare", "workload/romanise.py"),
+    "list_scan": ("compare", "workload/lexicon.py"),
+    "cue_kept": ("check", "workload/pipeline.py"),
+}
+"""Patch -> the verb that has to fail (leaks are a matter of ``check``), and the culprit's file."""
+
 BENCHMARKS = "WarmCorrector|InProcess"
 
 
@@ -27,26 +35,40 @@ def main() -> int:
         clone = Path(scratch, "project")
         git(ROOT, "clone", "--quiet", str(ROOT), str(clone))
         for attempt in range(options.times):
-            arguments = ("HEAD", "HEAD", "--seed", str(attempt))
+            arguments = ("compare", "HEAD", "HEAD", "--seed", str(attempt))
             wrong += not judged(clone, options.max_rounds, 0, *arguments)
-        git(clone, "apply", PLANTED)
-        git(clone, "commit", "--quiet", "--all", "--message", "Look words up in a list")
-        wrong += not judged(clone, options.max_rounds, 1, "HEAD~1", "HEAD")
-    print(f"{options.times + 1 - wrong} of {options.times + 1} verdicts as they must be")
+        for patch, (verb, culprit) in PLANTED.items():
+            git(clone, "reset", "--quiet", "--hard", "origin/HEAD")
+            git(clone, "apply", f"benchmarks/workload/planted/{patch}.patch")
+            git(clone, "commit", "--quiet", "--all", "--message", f"Plant {patch}")
+            head = ("--head", "HEAD") if verb == "check" else ("HEAD",)
+            failed = judged(clone, options.max_rounds, 1, verb, "HEAD~1", *head)
+            wrong += not (failed and named(clone, culprit))
+    asked = options.times + len(PLANTED)
+    print(f"{asked - wrong} of {asked} verdicts as they must be")
     return 1 if wrong else 0
 
 
 def judged(clone: Path, max_rounds: int, wanted: int, *arguments: str) -> bool:
-    """Run one comparison, print its rows, and return whether it exited as wanted."""
-    command = [sys.executable, "-m", "perfkit", "compare", *arguments]
+    """Run one verb, print its rows, and return whether it exited as wanted."""
+    command = [sys.executable, "-m", "perfkit", *arguments]
     command += ["--bench", BENCHMARKS, "--max-rounds", str(max_rounds), "--json"]
     done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, check=False)
     report = json.loads(done.stdout)
-    rows = ", ".join(
-        f"{row['benchmark']['name']} {row['verdict']}" for row in report.get("comparisons", [])
-    )
-    print(f"{' '.join(arguments)}: exit {done.returncode}, wanted {wanted}: {rows}", flush=True)
+    rows = [f"{row['benchmark']['name']} {row['verdict']}" for row in report.get("comparisons", [])]
+    rows += [f"{leak['target']} {leak['state']}" for leak in report.get("leaks", [])]
+    said = f"{' '.join(arguments)}: exit {done.returncode}, wanted {wanted}: {', '.join(rows)}"
+    print(said, flush=True)
     return done.returncode == wanted
+
+
+def named(clone: Path, culprit: str) -> bool:
+    """Return, and print, whether the comment on the last report names the culprit's file."""
+    command = [sys.executable, "-m", "perfkit", "comment"]
+    comment = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, check=False, text=True)
+    lines = [line for line in comment.stdout.splitlines() if culprit in line]
+    print(f"  {culprit} in the comment: {lines[0].strip() if lines else 'NOT THERE'}", flush=True)
+    return bool(lines)
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -43,6 +43,7 @@ ARROWS: Mapping[str, set[str]] = {
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
     "runtime": {"errors"},
+    "pytest_plugin": VOCABULARY | {"config", "memory", "reporting", "targets"},
 }
 """Folder or module of perfkit -> what it may import of the others. cli may import all of these."""
 

@@ -2,7 +2,8 @@
 
 Checks every file with promtool and amtool; lets a real Prometheus scrape counters that begin to
 fail, fire, and tell a real Alertmanager, which calls a webhook here; counts objectives in that
-Prometheus with `perfkit slo`; measures how long `perfkit alerts watch` takes from a fault to the
+Prometheus with `perfkit slo`; lets it scrape `perfkit monitor --serve`, over a restart of that;
+measures how long a call takes to the live page, and a fault through `perfkit alerts watch` to the
 webhook; and runs promtool.py beside this file. Installs nothing: where a program is missing, it
 says so and ends with 0. Exits 1 where anything is not as it should be. Runs about three minutes.
 """
@@ -21,8 +22,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
+from urllib.parse import quote
 from urllib.request import urlopen
 
+from perfkit import runtime
 from perfkit.monitoring.metric_names import CALLS
 from perfkit.monitoring.payloads import webhook
 from perfkit.monitoring.routing import Message, Told
@@ -43,6 +46,8 @@ LONGEST = 40.0
 """Seconds that the servers have for anything."""
 REQUIRED_SECONDS = 3.0
 """From a fault to the webhook, at a step of 1 s."""
+REQUIRED_ON_PAGE = 2.0
+"""From a call to the live page, seconds."""
 
 
 class Checks:
@@ -267,6 +272,113 @@ def check_servers(checks: Checks, folder: Path) -> None:
             checks("an alert's keys are ours", set(own["alerts"][0]) == set(alert), str(alert))
 
 
+def value_of(url: str, query: str) -> float:
+    """Return the single value of a query to Prometheus; NaN where it has none."""
+    with urlopen(f"{url}/api/v1/query?query={quote(query)}", timeout=5) as answer:  # noqa: S310  # loopback
+        found = json.load(answer)["data"]["result"]
+    return float(found[0]["value"][1]) if len(found) == 1 else float("nan")
+
+
+def check_exporter(checks: Checks, folder: Path) -> None:
+    """Let promtool read what `monitor --serve` says, and Prometheus scrape it over a restart."""
+    path, port, theirs = folder / "telemetry.sqlite", free_port(), free_port()
+    configuration = shutil.copytree(EXAMPLE, folder / "config")
+    perfkit = [*PERFKIT, "--config", str(configuration)]
+    key, slow = Key("shop", 'say "hi"\n'), 300_000_000
+
+    def record(calls: int, errors: int) -> None:
+        counted = Calls(calls - errors, errors, 0, calls * slow, slow, Bins([slow] * calls))
+        with Store(path) as store:
+            store.add(Batch(int(time.time()), calls={key: counted, Key("mcp", "sum"): counted}))
+
+    serve = [*perfkit, "monitor", "--serve", f"127.0.0.1:{port}", "--store", str(path)]
+    record(100, 0)
+    ran(*perfkit, "export", "prometheus", str(folder), folder=folder)
+    scrape = folder / "prometheus.yml"
+    text = scrape.read_text(encoding="utf-8").replace(":9464", f":{port}").replace("15s", "1s")
+    scrape.write_text(text, encoding="utf-8")
+    url, metrics = f"http://127.0.0.1:{theirs}", f"http://127.0.0.1:{port}/metrics"
+    errors = 'sum(perfkit_calls_total{component="shop",outcome="error"})'
+    with ExitStack() as stack:
+        served = ExitStack()
+        stack.callback(served.close)
+        served.enter_context(running(*serve, folder=folder))
+
+        def scraped() -> str:
+            with urlopen(metrics, timeout=5) as answer:  # loopback
+                return str(answer.read().decode())
+
+        checks("perfkit monitor --serve answers", wait_for(lambda: bool(scraped())))
+        done = subprocess.run(
+            ["promtool", "check", "metrics"],
+            input=scraped(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        checks("promtool check metrics", done.returncode == 0 and not done.stderr, done.stderr)
+        words = ["--storage.tsdb.path=tsdb", f"--web.listen-address=127.0.0.1:{theirs}"]
+        stack.enter_context(running("prometheus", f"--config.file={scrape}", *words, folder=folder))
+        checks(
+            "Prometheus scrapes it, errors are 0 before the first one",
+            wait_for(lambda: value_of(url, errors) == 0),
+        )
+        record(50, 20)
+        checks("and then their number", wait_for(lambda: value_of(url, errors) == 20))
+        raised = f"increase({errors.removeprefix('sum(').removesuffix(')')}[1m])"
+        rise = wait_for(lambda: value_of(url, raised) >= 19)
+        checks("the first failures are a rise", rise, str(value_of(url, raised)))
+        within = 'perfkit_call_duration_seconds_bucket{component="shop",le="%s"}'
+        met = value_of(url, within % "0.25") == 0 and value_of(url, within % "0.5") == 150
+        checks("its buckets count what the store has", met)
+        served.close()
+        with Store(path, clock=lambda: time.time() + 10**9) as store:
+            store.prune()
+        served.enter_context(running(*serve, folder=folder))
+        back = wait_for(lambda: bool(scraped()))
+        record(1, 1)
+        back = back and wait_for(lambda: value_of(url, errors) == 21)
+        counters = ("calls_total", "call_duration_seconds_bucket", "call_duration_seconds_sum")
+        fallen = " + ".join(f"sum(resets(perfkit_{one}[5m]))" for one in counters)
+        resets = value_of(url, fallen)
+        checks("no counter falls over a restart and retention", back and resets == 0, str(resets))
+        wrong = value_of(url, "count(up != 1) or vector(0)")
+        checks("the target is healthy", wrong == 0, str(wrong))
+
+
+def check_page(checks: Checks, folder: Path) -> None:
+    """Measure the time from a call to the open page, at ten phases of a second."""
+    path, port, seconds = folder / "telemetry.sqlite", free_port(), []
+    runtime.start(path, component="shop")
+    serve = [*PERFKIT, "monitor", "--serve", f"127.0.0.1:{port}", "--store", str(path)]
+    try:
+        with running(*serve, folder=folder):
+            events = f"http://127.0.0.1:{port}/events"
+
+            def answers() -> bool:
+                with urlopen(events, timeout=5) as stream:  # loopback
+                    return bool(stream.readline())
+
+            wait_for(answers)
+            with urlopen(events, timeout=20) as stream:  # loopback
+                for number in range(10):
+                    time.sleep(1 - (time.time() - number / 10) % 1)
+                    began = time.time()
+                    with runtime.track(f"order {number}"):
+                        pass
+                    while f"order {number}<".encode() not in stream.readline():
+                        pass
+                    seconds.append(time.time() - began)
+    finally:
+        runtime.stop()
+    worst = max(seconds)
+    checks(
+        f"call to page in {worst:.2f} s at most of {len(seconds)} (<= {REQUIRED_ON_PAGE:g} s)",
+        worst <= REQUIRED_ON_PAGE,
+        str(seconds),
+    )
+
+
 def check_delay(checks: Checks, folder: Path) -> None:
     """Measure the time from a fault to the webhook, through the store and alerts watch."""
     bodies: list[dict[str, Any]] = []
@@ -320,6 +432,8 @@ def main() -> int:
         for name, check in (
             ("files", check_files),
             ("servers", check_servers),
+            ("exporter", check_exporter),
+            ("page", check_page),
             ("delay", check_delay),
         ):
             inner = Path(folder) / name

@@ -31,10 +31,17 @@ CALLS = 300
 FOLDED = 20_000
 ENABLED_LIMIT_NS = 250
 DISABLED_LIMIT_NS = 60
+FAILPOINT_LIMIT_NS = 60
 
 
 def plain(order: int) -> int:
     """Return the order: the work that is to be measured is none."""
+    return order
+
+
+def failing(order: int) -> int:
+    """Return the order, after a failpoint that nobody asked for."""
+    runtime.inject("bench")
     return order
 
 
@@ -111,6 +118,7 @@ def main() -> int:
         "plain function": plain,
         "perfkit `track`, not started": tracked,
         "a wrapper of `*args, **kwargs` that does nothing": packed,
+        "`inject`, not asked for": failing,
     }
     disabled = lowest(off, options.turns)
     with tempfile.TemporaryDirectory() as folder:
@@ -137,13 +145,16 @@ def main() -> int:
         for name, value in rows.items()
         if name != "plain function"
     ]
-    quiet = rows["perfkit `track`, not started"]
+    quiet, unasked = rows["perfkit `track`, not started"], rows["`inject`, not asked for"]
     required = {
         f"a tracked call costs at most {ENABLED_LIMIT_NS} ns: {ours:.0f} ns": (
             ours <= ENABLED_LIMIT_NS
         ),
         f"one before `start` at most {DISABLED_LIMIT_NS} ns: {quiet:.0f} ns": (
             quiet <= DISABLED_LIMIT_NS
+        ),
+        f"a failpoint that is off at most {FAILPOINT_LIMIT_NS} ns: {unasked:.0f} ns": (
+            unasked <= FAILPOINT_LIMIT_NS
         ),
         f"8 threads and 1000 tasks lose no count of 801,000: {lost} lost": lost == 0,
     }

@@ -110,6 +110,10 @@ def inject(
         typer.Option("--for", metavar="TIME", help="For how long. Default: to the end."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of what a share hits.")] = 0,
+    i_own_this_host: Annotated[
+        bool,
+        typer.Option("--i-own-this-host", help="Reach an upstream outside private networks."),
+    ] = False,
     json: options.Json = False,
 ) -> ExitCode:
     """Run a command while something fails around it, and say how it ended.
@@ -138,6 +142,7 @@ def inject(
         after=parse_duration(after),
         lasts=None if lasts is None else parse_duration(lasts),
         seed=seed,
+        owned=i_own_this_host,
     )
     found = run_under(injection, cwd=Path.cwd(), say=lambda line: console.print(Text(line, "dim")))
     code = ExitCode.PASSED if found.code == 0 else ExitCode.MEASUREMENT

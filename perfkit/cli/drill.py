@@ -163,23 +163,32 @@ def runbook(
     seed: Seed = 0,
     json: options.Json = False,
 ) -> ExitCode:
-    """Rehearse, and write a page with the commands to type and the measured figures."""
+    """Rehearse, and write a page with the commands to type and the measured figures.
+
+    It also says what to do for each configured alert rule.
+    """
     from datetime import UTC, datetime
 
     from rich.text import Text
 
+    from perfkit.cli.settings import settings_of
     from perfkit.durable import write_whole
     from perfkit.model import Status
     from perfkit.reporting.drill_text import drill_values
     from perfkit.reporting.drill_text import runbook as page
+    from perfkit.reporting.procedures import procedures
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     invocation.command = "drill runbook"
+    settings = settings_of(invocation)
     found = _rehearsed(sources, archive, rto, rpo, seed)
     name = str(archive or "backup.tar")
     day = datetime.now(UTC).date().isoformat()
-    write_whole(output, page(found, archive=name, day=day, told=tuple(tell or ())))
+    whole = page(found, archive=name, day=day, told=tuple(tell or ()))
+    watched = settings.monitoring
+    rules = procedures(watched.alerts.rules, watched.notification, settings.thresholds.objectives)
+    write_whole(output, f"{whole}\n{rules}")
     code = ExitCode.PASSED if found.status is Status.PASSED else ExitCode.FAILED
     values = {**drill_values(found), "written": str(output)}
     return invocation.finish(code, text=Text(f"wrote {output}"), values=values)

@@ -18,10 +18,13 @@ def leaks(
         str,
         typer.Argument(
             metavar="TARGET",
-            help="pkg.mod:callable (sync or async) or bench:NAME, called again and again.",
+            help="What is called again and again: pkg.mod:callable (sync or async), bench:NAME,"
+            " pytest:NODEID or mcp:pkg.server:TOOL.",
         ),
     ],
     *,
+    arguments_json: options.Arguments = None,
+    factory: options.Factory = None,
     iterations: Annotated[
         int | None,
         typer.Option(
@@ -93,7 +96,7 @@ def leaks(
         if captures is None and (flamegraph or peak_flamegraph):
             captures = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perfkit-")))
         result = find_leaks(
-            parse_target(target, cwd=cwd),
+            parse_target(target, arguments=arguments_json, factory=factory, cwd=cwd),
             cwd=cwd,
             ceiling=_given("--ceiling", ceiling, parse_size),
             iterations=iterations,

@@ -42,6 +42,24 @@ Json = Annotated[
     ),
 ]
 
+Arguments = Annotated[
+    str | None,
+    typer.Option(
+        "--args",
+        metavar="JSON",
+        help="Call a callable with this: [...] by position, {...} by name; a tool by name.",
+    ),
+]
+
+Factory = Annotated[
+    str | None,
+    typer.Option(
+        "--factory",
+        metavar="pkg.mod:callable",
+        help="Call a callable or a tool with what this returns: a list, tuple or dict.",
+    ),
+]
+
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Exit 3 when the measurement could not decide."),

@@ -27,21 +27,8 @@ def profile(
     module: Annotated[
         bool, typer.Option("--module", "-m", help="TARGET is a module, as in `python -m`.")
     ] = False,
-    arguments_json: Annotated[
-        str | None,
-        typer.Option(
-            "--args",
-            metavar="JSON",
-            help="Call a callable with this: [...] by position, {...} by name; a tool by name.",
-        ),
-    ] = None,
-    factory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="pkg.mod:callable",
-            help="Call a callable or a tool with what this returns: a list, tuple or dict.",
-        ),
-    ] = None,
+    arguments_json: options.Arguments = None,
+    factory: options.Factory = None,
     repeat: Annotated[
         str,
         typer.Option(

@@ -45,8 +45,8 @@ def changed_files(repository: Repository, base: str) -> tuple[ChangedFile, ...]:
         def diff(*words: str) -> str:
             return _git(
                 repository,
-                *("-c", "core.quotePath=false", "diff", "--no-ext-diff", "--no-textconv"),
-                *("--no-color", "--find-renames", *words, base, "--"),
+                *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames"),
+                *(*words, base, "--"),
                 environment=environment,
             )
 

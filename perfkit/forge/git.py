@@ -212,12 +212,12 @@ class Repository:
             return {}
         done = self._try(
             *("log", "--no-walk=unsorted", "--ignore-missing", "--no-show-signature", "--stdin"),
-            "--format=%H%x00%at%x00%s",
+            *("-z", "--format=%H%x00%at%x00%s"),  # a subject may hold any line end but git's own
             stdin=wanted + "\n",
         )
         found = {}
-        for line in done.stdout.splitlines():
-            commit, date, subject = line.split("\0", 2)
+        words = done.stdout.split("\0")
+        for commit, date, subject in zip(words[0::3], words[1::3], words[2::3], strict=False):
             readable = subject.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             found[commit] = Commit(date=int(date) * 1000, subject=readable)
         return found

@@ -27,7 +27,7 @@ from perfkit.memory.pause import pause, sleeps_of, threads
 from perfkit.memory.series import Holder
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
-from perfkit.targets.spec import Target
+from perfkit.targets.spec import Target, TargetKind
 
 if TYPE_CHECKING:
     import memray
@@ -205,8 +205,15 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
         "filling_caches": run.looped.filling_caches,
         "holders": [asdict(holder) for holder in run.holders],
         "own_roots": _roots(target),
-        "notes": _notes(run),
+        "notes": [*_notes_of_server(target), *_notes(run)],
     }
+
+
+def _notes_of_server(target: Target) -> list[str]:
+    if target.kind is not TargetKind.MCP:
+        return []
+    where = "the server ran in the process that was watched, with its client connected in memory"
+    return [f"{where}: what either keeps counts"]
 
 
 def _notes(run: Run) -> list[str]:

@@ -56,7 +56,8 @@ def find_leaks(
     as ``budget`` allows: a cache with a bound stops growing, a leak does not.
 
     Args:
-        target: A callable or a benchmark; it is called again and again in one process.
+        target: What is called again and again in one process: a callable, a benchmark, the body
+            of a test, or a tool of an MCP server, which runs in that process too.
         cwd: The directory the target is imported from.
         ceiling: Growth that is allowed, in bytes per iteration.
         iterations: Length of the only run under memray, and of the one without it.
@@ -73,8 +74,9 @@ def find_leaks(
     """
     if target.kind in (TargetKind.SCRIPT, TargetKind.MODULE):
         raise UsageError(
-            f"{target} is a {target.kind}, which starts anew each time, so nothing can pile up: "
-            "leaks are looked for in pkg.mod:callable or bench:NAME, which can be repeated"
+            f"{target} is a {target.kind}, which starts anew each time, so nothing can pile up:"
+            " leaks are looked for in what can be called again and again: pkg.mod:callable,"
+            " bench:NAME, pytest:NODEID or mcp:pkg.server:TOOL"
         )
     if iterations is not None and iterations < LEAST_ITERATIONS:
         raise UsageError(

@@ -30,8 +30,10 @@ MOST_STREAMS: Final = 16
 IDLE_SECONDS: Final = 10.0
 """Time for sending a request, for taking an answer, and between two requests of a connection."""
 STEP_SECONDS: Final = 1.0
-"""What is served is as old as this at most, however many ask."""
-
+"""How long a frame lasts: what is served is as old as this at most, however many ask."""
+AFTER_FOLD: Final = 0.2
+"""Seconds after a whole second at which a frame begins: applications write what happened at the
+whole second, and are given this long for it."""
 RELOAD_SECONDS: Final = 5
 """How often a page that has nothing to show looks again."""
 
@@ -61,20 +63,25 @@ _Value = TypeVar("_Value")
 
 @dataclass(slots=True)
 class Shared(Generic[_Value]):
-    """A value that is made once a step, for all who ask meanwhile."""
+    """A value that is made once a frame, for all who ask meanwhile; ``clock`` is Unix time."""
 
     make: Callable[[], _Value]
-    monotonic: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _made: tuple[float, _Value] | None = None
+    _made: tuple[int, _Value] | None = None
 
     def __call__(self) -> _Value:
-        """Return the value, not older than STEP_SECONDS."""
+        """Return the value of this frame."""
         with self._lock:
-            now = self.monotonic()
-            if self._made is None or now - self._made[0] >= STEP_SECONDS:
-                self._made = now, self.make()
+            frame = int((self.clock() - AFTER_FOLD) // STEP_SECONDS)
+            if self._made is None or self._made[0] != frame:
+                self._made = frame, self.make()
             return self._made[1]
+
+
+def until_next_frame(now: float) -> float:
+    """Return the seconds from ``now`` (Unix time) to the beginning of the next frame."""
+    return STEP_SECONDS - (now - AFTER_FOLD) % STEP_SECONDS
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -271,7 +278,7 @@ class _Answering(BaseHTTPRequestHandler):
                 )
                 self.wfile.flush()
                 shown = text
-                if self.server.ended.wait(STEP_SECONDS):
+                if self.server.ended.wait(until_next_frame(time.time())):
                     return
         finally:
             self.server.streams.release()

@@ -65,6 +65,13 @@ def run_experiment(
             f"{plan.load.target}: faults between client and server need an http address"
         )
     # Refused before anything is started.
+    load = plan.load
+    due = load.rate * (load.warm + 2 * plan.steady + plan.method)
+    if due > load.most_requests:
+        raise UsageError(
+            f"{due:.0f} requests are planned, more than {load.most_requests}: lower the rate or the"
+            " times, or raise load.most_requests"
+        )
     opener(plan.load, np.random.default_rng(plan.load.seed), cwd=cwd, owned=owned)
 
     async def whole() -> ChaosResult:
@@ -102,7 +109,10 @@ class _Experiment:
                 meanwhile, record = await self._phase("method", self.plan.method)
             if self.stop.is_set():
                 return self._result(before, meanwhile, record, reason="interrupted; all is undone")
-            after, _ = await self._phase("after", self.plan.steady)
+            try:
+                after, _ = await self._phase("after", self.plan.steady)
+            except MeasurementError as error:
+                return self._result(before, meanwhile, record, gone=str(error))
             return self._result(before, meanwhile, record, after)
 
     async def _start(self, stack: AsyncExitStack) -> None:
@@ -244,9 +254,10 @@ class _Experiment:
         after: LoadResult | None = None,
         *,
         reason: str = "",
+        gone: str = "",
     ) -> ChaosResult:
         seen_effects = tuple(effects(record, self.happened)) if record is not None else ()
-        status, why = conclusion(before, meanwhile, after, seen_effects)
+        status, why = conclusion(before, meanwhile, after, seen_effects, gone)
         seen = record.judged() if record is not None else None
         result = ChaosResult(
             name=self.plan.name,
@@ -270,17 +281,19 @@ def conclusion(
     meanwhile: LoadResult | None,
     after: LoadResult | None,
     done: Sequence[FaultEffect] = (),
+    gone: str = "",
 ) -> tuple[Status, str]:
     """Return what the three loads come to, and why; pure.
 
-    A fault that hit nothing shows nothing.
+    A fault that hit nothing shows nothing. ``gone`` says why no load could be sent afterwards.
     """
     if before.status in {Status.FAILED, Status.ERROR}:
         return Status.ERROR, "the steady state was not met before any fault"
+    if gone or (after is not None and after.status in {Status.FAILED, Status.ERROR}):
+        why = f": {gone}" if gone else ""
+        return Status.FAILED, f"the steady state did not come back after the faults{why}"
     if meanwhile is None or after is None:
         return Status.ERROR, "the experiment was not finished"
-    if after.status in {Status.FAILED, Status.ERROR}:
-        return Status.FAILED, "the steady state did not come back after the faults"
     if any(one.status is Status.FAILED for one in meanwhile.judgements):
         return Status.FAILED, "what has to hold during the faults did not"
     every = [*before.judgements, *meanwhile.judgements, *after.judgements]

@@ -13,6 +13,7 @@ from perfkit.errors import UsageError
 from perfkit.reliability.acts import Act, Proxy, act_of
 from perfkit.reliability.failpoint_file import FailpointFile
 from perfkit.reliability.faults import AT_FAILPOINTS, Fault, FaultKind
+from perfkit.reliability.hosts import check_address, resolve
 from perfkit.reliability.load import fast_loop, stopped_by_signals
 from perfkit.reliability.victim import Victim, under
 
@@ -51,6 +52,8 @@ class Injection:
     after: float = 0.0
     lasts: float | None = None
     seed: int = 0
+    owned: bool = False
+    """Whether the upstream is the user's, wherever it is."""
 
 
 def inject(injection: Injection, *, cwd: Path, say: Callable[[str], None]) -> Injected:
@@ -68,6 +71,8 @@ def inject(injection: Injection, *, cwd: Path, say: Callable[[str], None]) -> In
         )
     if injection.upstream is not None and not injection.fault.between:
         raise UsageError(f"{kind} is done to the command itself and has no --upstream")
+    if injection.upstream is not None:
+        _check_upstream(injection.upstream, owned=injection.owned)
 
     async def whole() -> Injected:
         with stopped_by_signals() as stop:
@@ -149,6 +154,15 @@ async def _timed(
         await act.end()
 
 
+def _check_upstream(upstream: str, *, owned: bool) -> None:
+    if not upstream.startswith("http://"):
+        host, _, port = upstream.rpartition(":")
+        if not host or not port.isdecimal():
+            raise UsageError(f"--upstream {upstream}: wanted http://HOST:PORT or HOST:PORT")
+        upstream = f"http://{upstream}"
+    check_address(upstream, owned=owned, resolve=resolve)
+
+
 async def _proxied(stack: AsyncExitStack, upstream: str, rng: random.Random) -> tuple[Proxy, str]:
     """Return a proxy to ``upstream``, held by ``stack``, and its address."""
     if upstream.startswith("http://"):
@@ -157,8 +171,6 @@ async def _proxied(stack: AsyncExitStack, upstream: str, rng: random.Random) -> 
         http = await stack.enter_async_context(faulty_http(upstream, rng))
         return http, f"http://127.0.0.1:{http.port}"
     host, _, port = upstream.rpartition(":")
-    if not host or not port.isdecimal():
-        raise UsageError(f"--upstream {upstream}: wanted http://HOST:PORT or HOST:PORT")
     from perfkit.reliability.proxy_tcp import faulty_tcp
 
     tcp = await stack.enter_async_context(faulty_tcp(host, int(port), rng))

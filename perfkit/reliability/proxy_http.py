@@ -101,7 +101,10 @@ class FaultyHttp:
         if self._client is None:
             raise RuntimeError("the proxy was not started")
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            return web.Response()  # to nobody: the client has left
         try:
             async with self._client.request(
                 request.method,

@@ -23,6 +23,9 @@ STDERR = 2
 class Victim:
     """One command in a process group of its own; the group is ended on leaving.
 
+    Where util-linux's setpriv is installed (Linux), the kernel ends the command when this process
+    is killed.
+
     Args:
         command: The program and its arguments.
         environ: Its environment.
@@ -62,7 +65,7 @@ class Victim:
         """Start the command. Raises UsageError where it cannot be started."""
         try:
             self._process = subprocess.Popen(
-                self.command,
+                [*self._bound(), *self.command],
                 env=self._environ,
                 cwd=self._cwd,
                 stdout=STDERR,  # stdout is the report's
@@ -72,6 +75,18 @@ class Victim:
             raise UsageError(
                 f"{shlex.join(self.command)}: cannot be started: {error.strerror or error}"
             ) from error
+
+    def _bound(self) -> list[str]:
+        """Return the words before the command that let it end with this process."""
+        program = self.command[0]
+        # A command that is not there has to be an error of its start.
+        there = (
+            os.access(self._cwd / program, os.X_OK)
+            if os.sep in program
+            else shutil.which(program, path=self._environ.get("PATH"))
+        )
+        setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+        return [setpriv, "--pdeathsig", "KILL", "--"] if there and setpriv else []
 
     def kill(self) -> None:
         """SIGKILL the whole group, as a machine that loses power would."""

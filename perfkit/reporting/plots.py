@@ -10,7 +10,7 @@ from html import escape
 
 from perfkit.model import Comparison, Interval, Series
 from perfkit.reporting.headline import counted
-from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
+from perfkit.reporting.quantity import change, change_interval, quantity, scale_of, significant
 from perfkit.reporting.visible import visible
 
 WIDTH = 200
@@ -71,7 +71,7 @@ def interval_plot(row: Comparison, axis: Axis) -> str:
         f'<path class="{colour} interval" d="{span}"/>',
         f'<circle class="{colour}" cx="{axis.at(ratio.estimate)}" cy="{middle}" r="4"/>',
     ]
-    words = f"{change(ratio.estimate)} {change_interval(ratio)}, floor {floor * 100:.3g} %"
+    words = f"{change(ratio.estimate)} {change_interval(ratio)}, floor {significant(floor * 100)} %"
     return _svg(words, parts)
 
 

@@ -21,6 +21,9 @@ SMALL_COUNT = 1e-2
 LONG_SECONDS = 120
 """Lengths of time are shown in minutes from here on."""
 
+THOUSAND, MILLION = 1e3, 1e6
+"""Between these, three digits would need an exponent, which nobody reads in a table."""
+
 TIMES = 2.0
 """From this ratio on a change is shown as a factor: x2.31 reads better than +131 %."""
 
@@ -81,13 +84,19 @@ def change(ratio: float) -> str:
     if math.isinf(ratio):
         return "unbounded"
     if ratio >= TIMES:
-        return f"x{ratio:.3g}"
+        return f"x{significant(ratio)}"
     if 0 < ratio <= 1 / MANY_TIMES:
         return f"x{ratio:.2g}"
     percent = (ratio - 1) * 100
     digits = 1 if round(abs(percent), 1) < WHOLE_PERCENT else 0
     # Adding zero turns a negative zero into a positive one.
     return f"{round(percent, digits) + 0.0:+.{digits}f} %"
+
+
+def significant(value: float) -> str:
+    """Return three significant digits, written out below a million: ``5``, ``12.3``, ``1,220``."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if THOUSAND <= rounded < MILLION else f"{rounded:.3g}"
 
 
 def change_interval(interval: Interval) -> str:

@@ -19,6 +19,7 @@ from perfkit.reporting.plots import (
     ratio_axis,
     ratio_labels,
 )
+from perfkit.reporting.quantity import significant
 from perfkit.reporting.row_text import (
     budget_text,
     change_text,
@@ -157,7 +158,7 @@ def _notes(row: Comparison) -> Iterator[str]:
     if row.shift is not None:
         p = row.shift.p_value if row.p_adjusted is None else row.p_adjusted
         yield (
-            f"p {p:.2g}, floor {row.shift.floor * 100:.3g} %{floor_source(row)},"
+            f"p {p:.2g}, floor {significant(row.shift.floor * 100)} %{floor_source(row)},"
             f" n {row.shift.n_base}+{row.shift.n_head},"
             f" {row.shift.ratio.confidence * 100:.3g} % interval, {row.shift.design}"
         )

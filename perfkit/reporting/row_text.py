@@ -27,6 +27,7 @@ from perfkit.reporting.quantity import (
     duration,
     quantity,
     scale_of,
+    significant,
 )
 
 
@@ -99,7 +100,7 @@ def verdict_text(row: Comparison) -> str:
     if row.quarantined:
         parts.append(f"in quarantine: {row.quarantined}")
     if row.shift is not None and not row.reason:
-        parts.append(f"floor {row.shift.floor * 100:.3g} %{floor_source(row)}")
+        parts.append(f"floor {significant(row.shift.floor * 100)} %{floor_source(row)}")
         parts.append(f"n {row.shift.n_base}+{row.shift.n_head}")
         match row.verdict:
             case Verdict.REGRESSED | Verdict.IMPROVED:

@@ -15,7 +15,7 @@ from perfkit.model import (
 from perfkit.reporting.alike import Alike, folded, names_of
 from perfkit.reporting.culprit_words import culprits_of
 from perfkit.reporting.headline import advice, counted, headline, magnitude, sorted_rows
-from perfkit.reporting.quantity import change, change_interval
+from perfkit.reporting.quantity import change, change_interval, significant
 from perfkit.reporting.row_text import (
     budget_text,
     change_text,
@@ -133,7 +133,8 @@ def _unchanged(rows: list[Comparison]) -> "Text":
         text += (
             f"; the largest change is {change(largest.shift.ratio.estimate)}"
             f" {change_interval(largest.shift.ratio)} in {largest.benchmark},"
-            f" inside its floor of {largest.shift.floor * 100:.3g} %{floor_source(largest)}"
+            f" inside its floor of {significant(largest.shift.floor * 100)} %"
+            f"{floor_source(largest)}"
         )
     return _line(text, style="green")
 

@@ -14,11 +14,17 @@ from perfkit.targets.spec import Target
 if TYPE_CHECKING:
     import pytest
 
+MEASURED = "perfkit-measured"
+"""The name of a plugin that is there wherever perfkit runs a test."""
+
 _OPTIONS = (
     "--capture=no",  # what a target prints goes to stderr as it comes
     "--verbosity=-2",  # the report is perfkit's
     "-p",
     "no:cacheprovider",  # a measurement leaves no .pytest_cache
+    # perfkit has a plugin, whose asserts pytest would rewrite, and has been imported before
+    "-W",
+    "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
 )
 _SWITCHED_OFF = {
     "xdist": ("-n", "0"),  # the test runs here
@@ -119,6 +125,7 @@ class _Broken:
     """A plugin that keeps what could not be collected, in pytest's words."""
 
     def __init__(self) -> None:
+        self.__name__ = MEASURED  # what pytest calls a plugin by
         self.reports: list[str] = []
 
     def pytest_collectreport(self, report: "pytest.CollectReport") -> None:

@@ -1,7 +1,9 @@
 import json
 import os
 import re
+import resource
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -108,7 +110,8 @@ def test_nothing_is_done_where_the_state_is_not_steady_before(port: int, capfd: 
     )
 
 
-def test_an_interrupted_experiment_undoes_everything(port: int) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_experiment_undoes_everything(how: signal.Signals, port: int) -> None:
     path = plan(port, "  - {at: 100ms, lasts: 1400ms, kind: stop}")
     command = [sys.executable, "-m", "perfkit", "chaos", "run", path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
@@ -117,7 +120,7 @@ def test_an_interrupted_experiment_undoes_everything(port: int) -> None:
         while not (journal.exists() and '"fault"' in journal.read_text("utf-8")):
             assert time.monotonic() < until
             time.sleep(0.02)
-        running.send_signal(signal.SIGTERM)
+        running.send_signal(how)
         out, _ = running.communicate(timeout=30)
     assert running.returncode == ExitCode.INTERRUPTED
     assert "interrupted; all is undone" in out
@@ -209,6 +212,34 @@ def test_degraded_answers_stand_apart_in_what_people_read(port: int, capfd: Capt
     assert "x degraded: stock" in out
 
 
+def test_a_crash_leaves_nothing(
+    port: int, monkeypatch: pytest.MonkeyPatch, capfd: Captured
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("perfkit.reliability.experiment.judge_load", crash)
+    path = plan(port, "  - {at: 100ms, lasts: 1400ms, kind: stop}", steady="200ms")
+    assert run(["chaos", "run", path]) == ExitCode.INTERNAL
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    assert not listening(port)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="only the kernel could end the server")
+def test_a_killed_perfkit_leaves_no_server(port: int) -> None:
+    path = plan(port, "  - {at: 100ms, lasts: 1400ms, kind: error}")
+    command = [sys.executable, "-m", "perfkit", "chaos", "run", path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        until = time.monotonic() + 30
+        while not listening(port):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        running.kill()
+    while listening(port):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     ("faults", "more", "sentence"),
     [
@@ -233,6 +264,23 @@ def test_a_plan_that_cannot_be_used_is_said(
 ) -> None:
     assert run(["chaos", "run", plan(port, faults, more)]) == ExitCode.USAGE
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("http://127.0.0.1:", "http://198.51.100.7:", "say so with --i-own-this-host"),
+        ("rate: 40/s", "rate: 1000000/s", "2700000 requests are planned, more than 1000000"),
+    ],
+)
+def test_load_that_is_not_harmless_is_refused_before_anything_starts(
+    old: str, new: str, sentence: str, port: int, capsys: Captured
+) -> None:
+    path = Path(plan(port, "  - {at: 0s, kind: kill}"))
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    assert run(["chaos", "run", str(path)]) == ExitCode.USAGE
+    assert sentence in capsys.readouterr().err
+    assert not listening(port)
 
 
 def test_a_server_that_ends_by_itself_is_said(port: int, capfd: Captured) -> None:
@@ -273,9 +321,11 @@ def test_something_is_done_to_a_command(
 ) -> None:
     expected = ExitCode.PASSED if code == 0 else ExitCode.MEASUREMENT
     arguments = ["chaos", "inject", *fault, "--json", "--", sys.executable, "-c", command]
+    limits = resource.getrlimit(resource.RLIMIT_AS)
     assert run(arguments) == expected
     found = document(capfd)
     assert (found["code"], found["hits"]) == (code, 1)
+    assert resource.getrlimit(resource.RLIMIT_AS) == limits, "the command's alone"
 
 
 def test_a_command_fails_at_a_named_place(capfd: Captured) -> None:
@@ -326,6 +376,7 @@ def test_a_disk_is_full(capfd: Captured) -> None:
     streams = capfd.readouterr()
     assert "No space left on device" in streams.err
     assert "a disk of 65536 B: happened once; the command ended with 1" in streams.out
+    assert "perfkit-inject-" not in Path("/proc/mounts").read_text("utf-8"), "it went with it"
 
 
 @pytest.mark.parametrize(
@@ -337,6 +388,7 @@ def test_a_disk_is_full(capfd: Captured) -> None:
         (["latency", "--set", "delay", "--", "true"], "--set delay: wanted NAME=VALUE"),
         (["kill", "--", "no-such-program"], "no-such-program: cannot be started"),
         (["memory", "--set", "size=1GiB", "--", "no-such"], "no-such: cannot be started"),
+        (["down", "--upstream", "198.51.100.7:1", "--", "true"], "say so with --i-own-this-host"),
         (["hang", "--", "true"], "or a place of the command with --failpoint"),
         (["kill", "--failpoint", "a", "--", "true"], "kill does not happen at a failpoint"),
     ],

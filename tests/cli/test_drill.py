@@ -59,6 +59,14 @@ def test_a_runbook_has_the_commands_and_the_figures() -> None:
     assert "- the shop's owner\n" in page
     assert "    perfkit drill restore backup.tar restored\n" in page
     assert "| damages | 4 of 4 noticed |" in page
+    assert "No alert rule is configured" in page
+    Path("config/monitoring_config.yaml").write_text(
+        "alerts: {rules: [{name: Gone, kind: no-data, component: shop, severity: page}]}", "utf-8"
+    )
+    assert run(arguments) == ExitCode.PASSED
+    page = Path("book.md").read_text("utf-8")
+    assert "## Gone\n\nMeans: nothing was recorded of shop for 5min" in page
+    assert "- page, now, at any hour: standard error of `perfkit alerts watch`" in page
 
 
 @pytest.mark.parametrize(

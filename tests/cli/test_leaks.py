@@ -12,6 +12,12 @@ kept = []
 def keeps():
     kept.append(bytes(100))
 
+def fills(size, name="x"):
+    kept.append(name * size)
+
+def arguments():
+    return {"size": 100}
+
 def gives_back():
     return bytes(100)
 
@@ -49,6 +55,43 @@ def test_a_ceiling_accepts_growth(capsys: pytest.CaptureFixture[str]) -> None:
     assert (document["status"], document["state"]) == ("passed", "clean")
     assert document["ceiling_bytes"] == 1024
     assert [site["place"] for site in document["sites"]] == ["shop.py:5 keeps"]
+
+
+SERVER = """
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("shop")
+kept = []
+
+@server.tool()
+def sell(name: str) -> str:
+    kept.append(name * 100)
+    return name
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "called"),
+    [
+        ("shop:fills", ["--args", "[100]"]),
+        ("shop:fills", ["--factory", "shop:arguments"]),
+        ("mcp:server:sell", ["--args", '{"name": "ham"}']),
+    ],
+)
+def test_what_is_called_with_arguments(
+    target: str, called: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("server.py").write_text(SERVER, "utf-8")
+    assert run(["leaks", target, *called, "--iterations", "32", "--json"]) == ExitCode.FAILED
+    document = json.loads(capsys.readouterr().out)
+    assert document["state"] == "leak"
+    assert document["target"].startswith(f"{target} {called[0]} ")
+    assert [site["place"].partition(" ")[2] for site in document["sites"]] == [
+        target.rpartition(":")[2]
+    ]
+    assert any("its client connected in memory" in note for note in document["notes"]) is (
+        target.startswith("mcp:")
+    )
 
 
 @pytest.mark.parametrize(

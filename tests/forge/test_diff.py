@@ -2,8 +2,10 @@
 
 import os
 
+import pytest
 from tiny_project import Project
 
+from perfkit.errors import UsageError
 from perfkit.forge.diff import ChangedFile, changed_files, renames, tracked
 from perfkit.forge.git import Repository
 
@@ -62,3 +64,32 @@ def test_a_file_that_changed_in_the_instant_of_the_commit_has_changed(project: P
     # The file is no younger than its entry, and the index no younger than the file.
     os.utime(index, ns=(instant, instant))
     assert [change.new for change in changed_files(Repository(project.root), base)] == ["logo.png"]
+
+
+def test_what_git_refuses_is_said_in_its_first_words(project: Project) -> None:
+    project.commit("before")
+    repository = Repository(project.root)
+    for read in (changed_files, renames):
+        with pytest.raises(UsageError) as caught:
+            read(repository, "absent")
+        assert str(caught.value).startswith(f"git diff failed in {project.root}: bad revision")
+        assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_lines_all_the_same(project: Project) -> None:
+    name = "cafe.py"
+    (project.root / name).write_bytes(b"one = 1  # \xe9\ntwo = 2\n")
+    base = project.commit("before")
+    (project.root / name).write_bytes(b"one = 1  # \xe9\ntwo = 3  # \xff\n")
+    (change,) = changed_files(Repository(project.root), base)
+    assert (change.old, change.new, change.new_lines) == (name, name, (range(2, 3),))
+
+
+def test_only_renames_are_listed_as_such(project: Project) -> None:
+    project.write("kept.py", TEN)
+    project.write("gone.py", TEN.replace("line", "word"))
+    base = project.commit("before")
+    (project.root / "gone.py").unlink()
+    project.write("kept.py", TEN + "more\n")
+    project.write("fresh.py", "one\ntwo\n")
+    assert renames(Repository(project.root), base) == {}

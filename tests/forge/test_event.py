@@ -10,6 +10,7 @@ from perfkit.forge.connect import connect
 from perfkit.forge.event import Occasion, github_occasion, gitlab_occasion
 from perfkit.forge.github import GitHub
 from perfkit.forge.gitlab import GitLab
+from perfkit.forge.http import Timing
 from perfkit.forge.sticky import Run
 
 SHA, MERGE = "a" * 40, "b" * 40
@@ -195,6 +196,47 @@ def test_gitlab() -> None:
 def test_a_repository_that_is_none(repository: str) -> None:
     with pytest.raises(PostingError, match=r"GITHUB_REPOSITORY: found .*, wanted owner/name"):
         connect({**GITHUB, "GITHUB_REPOSITORY": repository}, 1.0)
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_client_knows_its_token_its_clock_and_where_its_address_is_set(forge: str) -> None:
+    gitlab = {"GITLAB_CI": "true", "GITLAB_TOKEN": "secret", "CI_PROJECT_ID": "9"}
+    clocks = Timing(now=lambda: 1.0)
+    found, _ = connect(GITHUB if forge == "github" else gitlab, 7.0, clocks)
+    client = found.client
+    assert (client.secret, client.timing, client.limits.total_seconds) == ("secret", clocks, 7.0)
+    assert client.variable == ("GITHUB_API_URL" if forge == "github" else "CI_API_V4_URL")
+
+
+def test_what_is_missing_is_said_with_where_to_put_it() -> None:
+    gitlab = {"GITLAB_CI": "true", "GITLAB_TOKEN": "secret"}
+    for environ, said in (
+        (gitlab, "CI_PROJECT_ID: not set, wanted the id of the project."),
+        (
+            {"GITLAB_CI": "true"},
+            (
+                "GITLAB_TOKEN: not set, so nothing can be posted; put a project access token with"
+                " the scope api into a masked CI variable."
+            ),
+        ),
+        (
+            {"GITHUB_REPOSITORY": "o/r"},
+            (
+                "GITHUB_TOKEN: not set, so nothing can be posted; add"
+                " `env: GITHUB_TOKEN: ${{ github.token }}` to the step."
+            ),
+        ),
+        (
+            {},
+            (
+                "GITHUB_REPOSITORY: found '', wanted owner/name; perfkit posts from GitHub Actions"
+                " and GitLab CI, and elsewhere with that variable, GITHUB_TOKEN and --pull-request."
+            ),
+        ),
+    ):
+        with pytest.raises(PostingError) as caught:
+            connect(environ, 1.0)
+        assert str(caught.value) == said
 
 
 def test_the_token_is_looked_for_and_never_shown() -> None:

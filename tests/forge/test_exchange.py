@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,17 @@ def test_an_answer_is_taken_as_it_was_sent() -> None:
     with server(compressed) as (exchange, url):
         found = exchange.send(request(url))
     assert (found.status, found.body, found.headers["x-name"]) == (200, b"{}", "v")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_is_sent_once_whatever_becomes_of_it(method: str) -> None:
+    seen: list[str] = []
+    with (
+        server(lambda *_: seen.append("came")) as (exchange, url),
+        pytest.raises(UnansweredError),
+    ):
+        exchange.send(replace(request(url), method=method, body=b"{}"))
+    assert seen == ["came"]
 
 
 def test_a_failure_names_the_address() -> None:

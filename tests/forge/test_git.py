@@ -241,3 +241,28 @@ def test_a_checkout_that_fails_leaves_nothing(scripted: Scripted, tmp_path: Path
         raise KeyboardInterrupt
     assert not folder.exists()
     assert len(scripted("worktree", "list").splitlines()) == 1
+
+
+def test_many_commits_are_asked_at_once_whatever_their_subjects_hold(tmp_path: Path) -> None:
+    scripted = Scripted(tmp_path / "r")
+    repository = Repository(scripted.root)
+    assert repository.commits([]) == {}
+    subjects = ("plain", "a\u2028line\x0cend", b"caf\xe9", "tab\tand 0 1", "here\rthere")
+    commits = [scripted.commit(subject) for subject in subjects]
+    found = repository.commits([*commits, "0" * 40])
+    assert list(found) == commits
+    assert [one.subject for one in found.values()] == [
+        "plain", "a\u2028line\x0cend", "café", "tab\tand 0 1", "here\nthere"
+    ]  # fmt: skip
+    assert [one.date for one in found.values()] == [
+        (DAY + 60 * number) * 1000 for number in range(1, 6)
+    ]
+    assert set(repository.commits(commits[1:2])) == {commits[1]}
+
+
+def test_where_no_repository_is_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        Repository.around(tmp_path)
+    said = str(caught.value)
+    assert "fatal" not in said
+    assert said.endswith("inside one: run `git init` and commit, or change into the repository.")

@@ -410,3 +410,59 @@ def test_a_failure_that_no_library_names_is_no_answer(
     monkeypatch.setattr("urllib3.PoolManager.request", broken)
     with pytest.raises(UnansweredError, match=r"no answer \(AttributeError: 'NoneType'"):
         client.write("POST", "user", explain, {})
+
+
+def test_a_read_is_repeated_after_growing_pauses_and_not_after_the_last(forge: Forge) -> None:
+    clock = Clock()
+    client = client_of(forge.api, clock)
+    place = f"{forge.api.removeprefix('http://')}/user"
+    forge.faults.extend(Fault("GET", status=status) for status in (500, 502, 503))
+    assert client.read("user", explain)["username"]
+    assert clock.slept == [1.0, 2.0, 4.0]
+    forge.faults.extend(Fault("GET", status=500) for _ in range(4))
+    with pytest.raises(UnansweredError) as caught:
+        client.read("user", explain)
+    assert str(caught.value) == f"{place}: no answer to 4 requests; run the job again later."
+    assert clock.slept[3:] == [1.0, 2.0, 4.0]
+
+
+def test_all_that_posting_may_take_is_told_with_what_was_waited_for(forge: Forge) -> None:
+    place = f"{forge.api.removeprefix('http://')}/user"
+    end = "; nothing more was written."
+    left = "1 s are left of comment.max_wait (1 s)"
+    told = {
+        500: f"{place}: the server answered 500: it would take 2 s more, and 0 s are left of"
+        f" comment.max_wait (1 s){end}",
+        429: f"{place}: the server answered 429: it would take 9 s more, and {left}{end}",
+    }
+    for status, said in told.items():
+        clock = Clock()
+        client = client_of(forge.api, clock, total_seconds=1.0 if status == 429 else 1.25)
+        wait = {"Retry-After": "9"} if status == 429 else {}
+        forge.faults.extend(Fault("GET", status=status, headers=wait) for _ in range(2))
+        with pytest.raises(PostingError) as caught:
+            client.read("user", explain)
+        assert str(caught.value) == said
+        forge.faults.clear()
+    forge.faults.append(Fault("POST", status=429, headers={"Retry-After": "9"}))
+    with pytest.raises(PostingError) as caught:
+        client_of(forge.api, total_seconds=1.0).write("POST", "user", explain, {})
+    assert str(caught.value) == (
+        f"{place} is rate limited: it would take 9 s more, and {left}{end}"
+    )
+    with pytest.raises(PostingError) as caught:
+        client_of(forge.api, total_seconds=0.0).read("user", explain)
+    assert (
+        str(caught.value)
+        == f"{place}: comment.max_wait (0 s) is used up; nothing more was written."
+    )
+
+
+def test_a_write_that_is_not_known_to_be_done_names_its_place(forge: Forge) -> None:
+    place = f"{forge.api.removeprefix('http://')}/user"
+    forge.faults.append(Fault("POST", status=429, headers={"Retry-After": "9"}))
+    with pytest.raises(UnansweredError, match=f"^{place}: the rate limit did not end.$"):
+        client_of(forge.api).write("POST", "user", explain, {})
+    forge.faults.append(Fault("POST", status=500))
+    with pytest.raises(UnansweredError, match=f"^{place}: the server answered 500.$"):
+        client_of(forge.api).write("POST", "user", explain, {})

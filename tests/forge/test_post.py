@@ -205,6 +205,26 @@ def test_a_comment_that_is_deleted_while_it_is_updated_is_created_again(
     assert forge.bodies() == [body()]
 
 
+def test_a_deleted_comment_that_the_listing_still_shows_is_not_updated_again(
+    forge: Forge, clock: Clock
+) -> None:
+    stale = [{"id": 5, "body": body("one", 1), "user": {"login": BOT}}]
+    forge.faults.extend(Fault("GET", "comments", status=200, body=stale) for _ in range(2))
+    assert post(forge, clock).done == "created"
+    assert (forge.bodies(), forge.count("PATCH")) == ([body()], 1)
+
+
+def test_several_pull_requests_of_one_commit_are_all_named(forge: Forge, clock: Clock) -> None:
+    for number in (9, 8):
+        forge.pull(number, SHA)
+    with pytest.raises(PostingError) as caught:
+        number_for(GitHub(client_of(forge, clock), "o/r"), Occasion(sha=SHA))
+    assert str(caught.value) == (
+        f"found 2 open pull requests with the head {SHA[:10]} (8, 9), wanted exactly one; nothing"
+        " was posted. Name one with --pull-request."
+    )
+
+
 def test_no_comment_is_created_where_the_policy_asks_for_none(forge: Forge, clock: Clock) -> None:
     client = client_of(forge, clock)
     quiet = wanted(first=False)

@@ -156,6 +156,17 @@ def nothing() -> None:
     pass
 
 
+async def gone_with_its_coroutine() -> None:
+    await asyncio.sleep(0)
+    next_call()
+
+
+class Shop:
+    @classmethod
+    def sell(cls) -> None:
+        next_call()
+
+
 def large_and_gone() -> int:
     return len([str(number) for number in range(random.randrange(3000))])
 

@@ -1,16 +1,13 @@
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
+from webhook import Web, listening
 
 from perfkit.config.alerting import Receiver
 from perfkit.errors import ConfigError, MeasurementError, UsageError
@@ -26,41 +23,10 @@ def _message(number: int = 0, receiver: str = "hook") -> Message:
     return Message(receiver, {"component": f"shop {number}"}, (TOLD,), float(number))
 
 
-class Web:
-    """A real server on loopback that answers as it is told, and keeps what it accepted."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.bodies: list[dict[str, Any]] = []
-        self.tries = 0
-        web = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                web.tries += 1
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if web.status == 200:
-                    web.bodies.append(json.loads(body))
-                self.send_response(web.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-
-
 @pytest.fixture
 def web() -> Iterator[Web]:
-    found = Web()
-    thread = Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    found.server.shutdown()
-    thread.join()
-    found.server.server_close()
+    with listening() as found:
+        yield found
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import uvicorn
+from mcp.server.mcpserver import MCPServer
 
 from perfkit.config.components import Component
 from perfkit.config.load import load_settings
@@ -187,6 +189,35 @@ def test_an_mcp_server_initializes_and_calls_a_tool(stdio: list[str]) -> None:
         McpAttempt(timeout=60, command=stdio, tool="add", arguments={"a": -1, "b": 2})
     )
     assert (reason, "too small" in detail) == ("tool", True)
+
+
+@contextmanager
+def mcp_over_http() -> Iterator[str]:
+    """The same over HTTP, in a thread."""
+    made: MCPServer[object] = MCPServer("tools")
+
+    @made.tool()
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    app = made.streamable_http_app()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_an_mcp_server_answers_over_http() -> None:
+    with mcp_over_http() as url:
+        McpAttempt(timeout=30, url=url)()
+        McpAttempt(timeout=30, url=url, tool="add", arguments={"a": 1, "b": 2})()
+        reason, detail = failure(McpAttempt(timeout=30, url=url, tool="subtract"))
+        assert (reason, "subtract" in detail) in {("tool", True), ("protocol", True)}
 
 
 def test_what_is_no_mcp_server_is_told(web: str) -> None:

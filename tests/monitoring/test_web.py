@@ -12,7 +12,7 @@ import pytest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.monitoring import web
 from perfkit.monitoring.exposition import OPENMETRICS, PROMETHEUS, wanted_format
-from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address
+from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address, until_next_frame
 
 
 class Content:
@@ -245,8 +245,8 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         parse_address(text)
 
 
-def test_what_many_ask_for_is_made_once() -> None:
-    now, made = [0.0], []
+def test_what_many_ask_for_is_made_once_a_frame() -> None:
+    now, made = [100.0], []
 
     def make() -> int:
         made.append(now[0])
@@ -254,5 +254,10 @@ def test_what_many_ask_for_is_made_once() -> None:
 
     shared = Shared(make, lambda: now[0])
     assert [shared(), shared()] == [1, 1]
-    now[0] = web.STEP_SECONDS
+    now[0] = 100 + web.AFTER_FOLD + 0.01
+    assert [shared(), shared()] == [2, 2], "what was written at the whole second is in it"
+    now[0] = 100.99
     assert shared() == 2
+    assert until_next_frame(100.5) == pytest.approx(0.5 + web.AFTER_FOLD)
+    now[0] += until_next_frame(now[0]) + 1e-6
+    assert shared() == 3

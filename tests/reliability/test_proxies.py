@@ -136,6 +136,21 @@ def test_a_server_that_is_gone_is_a_lost_connection(server: Served) -> None:
     through_http(server, test)
 
 
+def test_a_client_that_leaves_within_its_request_is_no_error(
+    server: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(proxy: FaultyHttp) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 10\r\n\r\nab")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+        assert await asked(proxy.port) == "200 2"
+
+    through_http(server, test)
+    assert caplog.text == ""
+
+
 def test_nothing_listens_when_the_proxy_is_left(server: Served) -> None:
     ports = []
 

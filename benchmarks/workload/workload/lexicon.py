@@ -4,6 +4,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
 from workload import verses
 
@@ -52,3 +53,8 @@ def lecture_lexicon() -> Lexicon:
             *(stem + ending for stem in _STEMS for ending in _ENDINGS),
         ]
     )
+
+
+def read_lexicon(path: Path) -> Lexicon:
+    """Return the lexicon of a file: a word a line, UTF-8. Raises OSError where there is none."""
+    return Lexicon(path.read_text("utf-8").split())

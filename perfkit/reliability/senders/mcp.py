@@ -5,18 +5,14 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import httpx2
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from perfkit.errors import MeasurementError, PerfkitError, UsageError
+from perfkit.errors import MeasurementError, UsageError
 from perfkit.reliability.drive import RequestFailedError, Sender
-
-if TYPE_CHECKING:
-    from mcp.client import Transport
-
+from perfkit.runtime.mcp_connection import Connect, Reconnecting, over_http
 
 DEGRADED = "degraded"
 """Key of a structured result that is not the real one; its value says why."""
@@ -31,10 +27,12 @@ class ToolCall:
 
 
 class McpSender:
-    """Calls tools over one session, in the order that ``choice`` gives."""
+    """Calls tools over one connection at a time, in the order that ``choice`` gives."""
 
-    def __init__(self, client: Client, calls: Sequence[ToolCall], choice: Sequence[int]) -> None:
-        self._client = client
+    def __init__(
+        self, connection: Reconnecting, calls: Sequence[ToolCall], choice: Sequence[int]
+    ) -> None:
+        self._connection = connection
         self._calls = calls
         self._choice = choice
 
@@ -42,11 +40,11 @@ class McpSender:
         """Call one tool and wait for its result; return what it says under DEGRADED."""
         call = self._calls[self._choice[index % len(self._choice)]]
         try:
-            result = await self._client.call_tool(call.tool, dict(call.arguments))
+            result = await self._connection.call_tool(call.tool, call.arguments)
         except MCPError as error:
             raise RequestFailedError(f"{call.tool}: {error}") from error
-        except httpx2.HTTPError as error:
-            raise RequestFailedError(f"{call.tool}: {type(error).__name__}") from error
+        except ConnectionError as error:
+            raise RequestFailedError(f"{call.tool}: {error}") from error
         if result.is_error:
             told = " ".join(getattr(part, "text", "") for part in result.content)
             raise RequestFailedError(f"{call.tool}: {told}")
@@ -64,34 +62,26 @@ async def mcp_sender(
         UsageError: a tool is not one of the server's.
         MeasurementError: the server does not start, or does not answer as an MCP server.
     """
-    server: Transport | str = address
-    if address.startswith("stdio:"):
-        program, *words = shlex.split(address.removeprefix("stdio:"))
-        # The server's own words go where this process's do, whatever has replaced sys.stderr.
-        parameters = StdioServerParameters(command=program, args=words)
-        server = stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr)
-    connected = False
-    try:
-        async with Client(server) as client:
+    async with Reconnecting(_connecting(address)) as connection:
+        try:
+            client = await connection.client()
             tools = {tool.name for tool in (await client.list_tools()).tools}
-            connected = True
-            for call in calls:
-                if call.tool not in tools:
-                    known = ", ".join(sorted(tools))
-                    raise UsageError(f"mcp:{address} has no tool {call.tool!r}; it has {known}")
-            yield McpSender(client, calls, choice)
-    except (OSError, MCPError, ExceptionGroup) as error:
-        found = _first(error)
-        if isinstance(found, PerfkitError):
-            raise found from error
-        if connected:
-            raise
-        raise MeasurementError(
-            f"mcp:{address} does not answer as an MCP server: {found}"
-        ) from error
+        except (ConnectionError, MCPError) as error:
+            found = error.__cause__ if isinstance(error, ConnectionError) else error
+            raise MeasurementError(
+                f"mcp:{address} does not answer as an MCP server: {found}"
+            ) from error
+        for call in calls:
+            if call.tool not in tools:
+                known = ", ".join(sorted(tools))
+                raise UsageError(f"mcp:{address} has no tool {call.tool!r}; it has {known}")
+        yield McpSender(connection, calls, choice)
 
 
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _connecting(address: str) -> Connect:
+    if not address.startswith("stdio:"):
+        return over_http(address)
+    program, *words = shlex.split(address.removeprefix("stdio:"))
+    # The server's own words go where this process's do, whatever has replaced sys.stderr.
+    parameters = StdioServerParameters(command=program, args=words)
+    return lambda: Client(stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr))
