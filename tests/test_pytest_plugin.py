@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 pytest_plugins = "pytester"
 
 TESTS = """

@@ -6,6 +6,8 @@ import pytest
 from perfkit.__main__ import run
 from perfkit.errors import ExitCode
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SHOP = """
 kept = []
 

@@ -15,6 +15,8 @@ from consoles import ELSEWHERE, blocks, run, scratch_repository
 from generate import ROOT, current, pages
 from perfkit.cli.app import app
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PAGES = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages()}
 SHOWING = [name for name, text in PAGES.items() if blocks(text)]
 VERBS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # a group has them

@@ -37,6 +37,8 @@ from perfkit.profiling.interleaved import Taken
 from perfkit.profiling.sources import Sources
 from perfkit.reporting.difference_text import difference_html, difference_text
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 LIBRARY = """
 def plain(n):
     return sum(number % 7 for number in range(n))

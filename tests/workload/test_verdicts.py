@@ -9,7 +9,7 @@ from tiny_project import Project
 
 REPOSITORY = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 
 BENCHMARK = "WarmCorrector.time_lecture"
 
