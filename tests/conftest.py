@@ -53,8 +53,8 @@ def _one_environment() -> Iterator[None]:
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no process that the test starts be measured for coverage.
 
-    What coverage keeps of a process grows while it runs, which is a leak to who looks for leaks; and
-    it costs most what is run a thousand times.
+    What coverage keeps of a process grows while it runs, which is a leak to who looks for leaks,
+    and it costs most what is run a thousand times.
     """
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
