@@ -105,7 +105,7 @@ def load(
     p99: Annotated[str | None, _text("--p99", "Largest 0.99 quantile of the latency.")] = None,
     largest: Annotated[str | None, _text("--max", "Largest latency of all.")] = None,
     availability: Annotated[
-        str | None, _text("--availability", "Smallest share that does not fail: 99.9%.", "SHARE")
+        str | None, _text("--availability", "Smallest share of whole answers: 99.9%.", "SHARE")
     ] = None,
     capacity: Annotated[
         str | None, _text("--capacity", "Smallest rate that has to hold: 400/s.", "RATE")
