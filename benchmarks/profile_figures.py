@@ -28,7 +28,7 @@ from pyinstrument import Profiler
 from perfkit.profiling.capture import INTERVAL_SECONDS, MAIN_THREAD, Scope, capture
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT / "benchmarks" / "accuracy"), str(ROOT / "tests")]

@@ -19,7 +19,7 @@ from perfkit.model import (
     Sample,
     Shard,
 )
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 
 def check_budgets(

@@ -98,7 +98,7 @@ def _checked(item: pytest.Item, marker: pytest.Mark) -> "LeakResult":
         )
     from perfkit.config.units import parse_duration, parse_size
     from perfkit.memory.find import find_leaks
-    from perfkit.targets import Target, TargetKind
+    from perfkit.targets.spec import Target, TargetKind
 
     if marker.args or not marker.kwargs.keys() <= OPTIONS.keys():
         found = ", ".join([*map(repr, marker.args), *(f"{key}=" for key in marker.kwargs)])

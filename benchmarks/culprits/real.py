@@ -21,7 +21,7 @@ from perfkit.profiling.interleaved import interleaved, recorder
 from perfkit.profiling.recording import Recording
 from perfkit.profiling.sources import Sources
 from perfkit.stats.size_factors import size_factors
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 SHARES = [1 / rank for rank in range(1, 13)]
 

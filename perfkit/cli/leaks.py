@@ -86,7 +86,7 @@ def leaks(
     from perfkit.memory.find import find_leaks
     from perfkit.memory.flamegraph import draw_kept, draw_peak, newest_capture
     from perfkit.reporting.leaks_text import leaks_text, leaks_values
-    from perfkit.targets import parse_target
+    from perfkit.targets.spec import parse_target
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)

@@ -164,15 +164,15 @@ def profile(
     from perfkit.cli.profile_shown import Shown, files_asked_for, opened
     from perfkit.cli.profile_shown import show as shown_as
     from perfkit.cli.progress import saying
-    from perfkit.cli.settings import settings_of
+    from perfkit.cli.settings import is_configured, settings_of
     from perfkit.errors import ExitCode, UsageError
     from perfkit.profiling.capture import Scope, capture
     from perfkit.profiling.view import View
-    from perfkit.targets import parse_target
+    from perfkit.targets.spec import parse_target
 
     del json  # its callback has acted
     invocation = options.invocation_of(context)
-    settings = settings_of(invocation)
+    settings = settings_of(invocation) if is_configured(invocation) else None
     say = saying(invocation)
     shown = Shown(
         top=top,

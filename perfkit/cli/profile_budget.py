@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from perfkit.config.load import Settings
     from perfkit.config.thresholds import Budget
     from perfkit.model import Report, Status
-    from perfkit.targets import Target
+    from perfkit.targets.spec import Target
 
 STATISTICS = ("median", "p95")
 """What is measured of every target with a budget, whichever of them is limited."""
@@ -60,15 +60,18 @@ class Judged:
 
 
 def budgets_of(
-    target: "Target", given: Sequence[str], settings: "Settings"
+    target: "Target", given: Sequence[str], settings: "Settings | None"
 ) -> "tuple[Budget, ...]":
     """Return the budgets for a target: those of the options, or else the configuration's."""
-    from perfkit.config.thresholds import Budget
-    from perfkit.targets import TargetKind
+    from perfkit.targets.spec import TargetKind
 
     name = str(target)
     if given:
         return tuple(_from_option(text, name) for text in given)
+    if settings is None:
+        return ()
+    from perfkit.config.thresholds import Budget
+
     thresholds = settings.thresholds
     found = [
         Budget.model_construct(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from perfkit.model import AllocationChange
     from perfkit.profiling.difference import Sides
     from perfkit.profiling.recording import Recording
-    from perfkit.targets import Target
+    from perfkit.targets.spec import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +172,7 @@ def _suite(repository: "Repository", target: "Target") -> "Suite":
     """Return the suite; for targets outside of it one that stands for a repository without any."""
     from perfkit.benchmarking.sides import suite_in
     from perfkit.benchmarking.suite import Suite, find_suite
-    from perfkit.targets import TargetKind
+    from perfkit.targets.spec import TargetKind
 
     try:
         return suite_in(repository, find_suite(Path.cwd(), repository.root))

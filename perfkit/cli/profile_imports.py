@@ -8,7 +8,7 @@ from perfkit.cli.progress import saying
 from perfkit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from perfkit.targets import Target
+    from perfkit.targets.spec import Target
 
 
 def started(

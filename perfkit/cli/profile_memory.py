@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from perfkit.model import AllocationChange, PeakMemory
     from perfkit.profiling.capture import Where
-    from perfkit.targets import Target
+    from perfkit.targets.spec import Target
 
 SESSIONS = 3
 """Runs of each side: allocations hardly vary, and three show whether these do."""

@@ -48,7 +48,7 @@ def check_leaks(
     """
     from perfkit.config.units import parse_duration, parse_size
     from perfkit.memory.find import find_leaks
-    from perfkit.targets import parse_target
+    from perfkit.targets.spec import parse_target
 
     cwd = Path.cwd()
     name, folder = (target, None) if isinstance(target, str) else _importable(target)

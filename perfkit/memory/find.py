@@ -11,8 +11,8 @@ from perfkit.memory.places import naming_one_of, shown_from
 from perfkit.memory.runs import Runs, Seen
 from perfkit.memory.unplaced import Totals, Unplaced, unplaced
 from perfkit.model import LeakResult, LeakState
-from perfkit.targets import Target, TargetKind
 from perfkit.targets.found import check_found
+from perfkit.targets.spec import Target, TargetKind
 
 FIRST = 1000
 """Length of the first run: a list that grows at every tenth call is enlarged a few times."""

@@ -10,9 +10,9 @@ from perfkit.errors import MeasurementError
 from perfkit.memory.places import shown_from
 from perfkit.memory.series import Frame
 from perfkit.model import Allocator, PeakMemory
-from perfkit.targets import Target
 from perfkit.targets import load as loading
 from perfkit.targets.serve import serve
+from perfkit.targets.spec import Target
 
 CHILD = "perfkit.memory.peak"
 _TARGETS = Path(loading.__file__).parent

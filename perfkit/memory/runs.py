@@ -11,7 +11,8 @@ from perfkit.memory.places import own_code
 from perfkit.memory.read import read_series
 from perfkit.memory.series import Frame, Holder, Recording
 from perfkit.memory.unplaced import Totals, totals_from
-from perfkit.targets import Target, run_child
+from perfkit.targets.child import run_child
+from perfkit.targets.spec import Target
 
 _NO_THREAD_CACHE = "glibc.malloc.tcache_count=0"
 """Chunks in malloc's per-thread cache count as handed out, and the cache fills for a thousand calls

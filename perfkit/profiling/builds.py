@@ -10,7 +10,7 @@ from perfkit.profiling.capture import Where
 from perfkit.profiling.difference import Profiled, Sides
 from perfkit.profiling.interleaved import Taken
 from perfkit.profiling.sources import Sources, sources
-from perfkit.targets import Target, TargetKind
+from perfkit.targets.spec import Target, TargetKind
 
 
 def place(side: Side, head: Side, target: Target, inner: Path) -> Where:

@@ -13,8 +13,9 @@ from perfkit.errors import MeasurementError, OutOfTimeError
 from perfkit.model import Timing
 from perfkit.profiling.packing import unpacked
 from perfkit.profiling.recording import Recording
-from perfkit.targets import Target, TargetKind, run_child
+from perfkit.targets.child import run_child
 from perfkit.targets.found import check_found
+from perfkit.targets.spec import Target, TargetKind
 
 INTERVAL_SECONDS = 0.001
 """pyinstrument's own default: 1000 samples a second."""

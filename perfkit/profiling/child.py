@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from perfkit.benchmarking.child import foreign_modules
 from perfkit.errors import MeasurementError
 from perfkit.model import Timing
 from perfkit.profiling.limits import Limits, as_json, children_seconds
@@ -53,11 +52,14 @@ def measure(request: Mapping[str, Any]) -> dict[str, Any]:
             found = sampler.record(run, limits, cut_off=request["cut_off"])
         else:
             found = record(run, limits, interval=request["interval"], cut_off=request["cut_off"])
-    if site is not None and (wrong := foreign_modules(dict(request))):
-        raise MeasurementError(
-            f"{target} ran the wrong code: {wrong[0]} instead of the build in {site}; import the"
-            " project in the suite by its installed name only"
-        )
+    if site is not None:
+        from perfkit.benchmarking.child import foreign_modules
+
+        if wrong := foreign_modules(dict(request)):
+            raise MeasurementError(
+                f"{target} ran the wrong code: {wrong[0]} instead of the build in {site}; import"
+                " the project in the suite by its installed name only"
+            )
     return found
 
 

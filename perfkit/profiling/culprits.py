@@ -13,7 +13,7 @@ from perfkit.model import Comparison, Difference, Report, Unit, Verdict
 from perfkit.profiling.builds import place, sides_of
 from perfkit.profiling.difference import ELSEWHERE, difference, elsewhere
 from perfkit.profiling.interleaved import Taken, interleaved, recorder
-from perfkit.targets import Target, TargetKind
+from perfkit.targets.spec import Target, TargetKind
 
 SHOWN = 3
 """Culprits that a report keeps of each benchmark."""

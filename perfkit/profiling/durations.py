@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from perfkit.targets import Target, run_child
+from perfkit.targets.child import run_child
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
+from perfkit.targets.spec import Target
 
 PROCESSES = 10
 """Fresh processes: what differs from one to the next is what an interval has to hold."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
 from perfkit.model import ImportCost, ImportTimes
 from perfkit.process_group import MOST_SECONDS, end_group, end_stragglers, wait
-from perfkit.targets import Target, TargetKind
+from perfkit.targets.spec import Target, TargetKind
 
 PROCESSES = 5
 """Fresh processes of each kind: enough for a median and to see the spread."""

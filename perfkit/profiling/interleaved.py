@@ -9,7 +9,7 @@ from perfkit.errors import InterruptedMeasurementError
 from perfkit.model import BenchmarkId, Timing
 from perfkit.profiling.capture import INTERVAL_SECONDS, Where, recorded, timed
 from perfkit.profiling.recording import Recording
-from perfkit.targets import Target
+from perfkit.targets.spec import Target
 
 SESSIONS = 10
 """Sessions a side that `perfkit profile --compare` takes unless told otherwise."""

@@ -18,7 +18,7 @@ from perfkit.profiling.origin import sources_of
 from perfkit.profiling.prose import code_folders
 from perfkit.profiling.saved import SUFFIX, Origin, Saved, load, load_all, session_text
 from perfkit.profiling.touched import changed_functions
-from perfkit.targets import Target, TargetKind
+from perfkit.targets.spec import Target, TargetKind
 
 RECORD = (
     "record some with `perfkit impact --record`, or one with `perfkit profile TARGET --output FILE`"

@@ -14,7 +14,7 @@ from perfkit.config.load_settings import PlannedRequest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.reliability.drive import Sender
 from perfkit.reliability.hosts import check_address, resolve
-from perfkit.targets import TargetKind, parse_target
+from perfkit.targets.spec import TargetKind, parse_target
 
 Opened = Callable[[], AbstractAsyncContextManager[Sender]]
 """Opens a sender for as long as it is held."""

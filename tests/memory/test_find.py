@@ -13,7 +13,7 @@ from perfkit.memory.flamegraph import draw_kept, draw_peak, newest_capture
 from perfkit.memory.read import read_series
 from perfkit.memory.series import Frame
 from perfkit.model import LeakResult, LeakState
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 ZOO = Path(__file__).with_name("zoo.py")
 

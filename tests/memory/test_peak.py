@@ -9,7 +9,7 @@ from perfkit.memory.changes import allocation_changes
 from perfkit.memory.peak import peak_memory
 from perfkit.model import Allocator, PeakMemory
 from perfkit.profiling.capture import Where
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 SOURCE = """
 KEPT = bytearray(9_000_000)

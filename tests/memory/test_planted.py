@@ -8,7 +8,7 @@ import pytest
 
 from perfkit.memory.find import find_leaks
 from perfkit.model import LeakResult, LeakState
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 WORKLOAD = Path(__file__).resolve().parents[2] / "benchmarks" / "workload"
 

@@ -11,7 +11,7 @@ import pytest
 from perfkit.errors import MeasurementError
 from perfkit.memory.find import find_leaks
 from perfkit.model import LeakResult, LeakState, Status
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 HERE = Path(__file__).parent
 PERFKIT = [sys.executable, "-m", "perfkit"]

@@ -22,7 +22,7 @@ from leak_zoo.extension import EXTENSION, built
 
 from perfkit.memory.find import find_leaks
 from perfkit.model import LeakState
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 TESTS = Path(__file__).resolve().parents[1]
 MODULES = ("leaking", "innocent", "native", "single", "unseen")

@@ -20,7 +20,7 @@ from perfkit.profiling.capture import (
 from perfkit.profiling.child import AUTO_TIMING_CALLS, time_calls
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import Recording
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 # Correcting words against a lexicon: the lexicon is a list, and is scanned for every word.
 SCAN = """

@@ -6,7 +6,7 @@ import pytest
 
 from perfkit.profiling import durations as module
 from perfkit.profiling.durations import durations, timed_calls
-from perfkit.targets import Target, TargetKind
+from perfkit.targets.spec import Target, TargetKind
 
 TARGET = Target(TargetKind.CALLABLE, "app:main")
 

@@ -14,7 +14,7 @@ from perfkit.profiling.processes import ProcessSamples
 from perfkit.profiling.reading import read
 from perfkit.profiling.recording import CALLING, Recording
 from perfkit.profiling.stem import is_stem, is_stem_of_thread
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 PROGRAM = """
     import multiprocessing, os, subprocess, sys, threading, time

@@ -17,7 +17,7 @@ from perfkit.profiling.reading import every_call, read
 from perfkit.profiling.recording import Recording
 from perfkit.profiling.saved import Origin, session_text
 from perfkit.reporting.flame_html import flame_html
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 SOURCE = """
 def leaf():

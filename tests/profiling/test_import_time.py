@@ -9,7 +9,7 @@ import pytest
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.profiling import import_time as module
 from perfkit.profiling.import_time import Import, costs, import_times, parsed
-from perfkit.targets import parse_target
+from perfkit.targets.spec import parse_target
 
 LOG = """\
 import time: self [us] | cumulative | imported package

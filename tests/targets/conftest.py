@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from perfkit.targets import parse_target, run_child
+from perfkit.targets.child import run_child
+from perfkit.targets.spec import parse_target
 
 # The smallest measuring child: it calls the target and says what came back.
 CALL = """

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from perfkit.errors import MeasurementError, UsageError
-from perfkit.targets import run_child
+from perfkit.targets.child import run_child
 
 Call = Callable[..., list[str]]
 
@@ -329,7 +329,7 @@ def test_ctrl_c_ends_the_target(tmp_path: Path) -> None:
         "time.sleep(600)\n"
     )
     program = (
-        "from pathlib import Path; from perfkit.targets import run_child; "
+        "from pathlib import Path; from perfkit.targets.child import run_child; "
         f"run_child('forever', {{}}, cwd=Path({str(tmp_path)!r}), name='forever')"
     )
     parent = subprocess.Popen(

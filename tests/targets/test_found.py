@@ -7,8 +7,8 @@ import pytest
 
 from perfkit.errors import UsageError
 from perfkit.profiling.capture import capture
-from perfkit.targets import parse_target
 from perfkit.targets.found import check_found
+from perfkit.targets.spec import parse_target
 
 
 @pytest.mark.parametrize("text", ["json:dumps", "sys:exit", "here:call", "inner.mod:call"])

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from perfkit.errors import UsageError
-from perfkit.targets import Target, TargetKind, parse_target
+from perfkit.targets.spec import Target, TargetKind, parse_target
 
 
 @pytest.fixture
