@@ -1,33 +1,12 @@
-"""The command line: every verb, in its panel, with the contract of the exit codes."""
+"""The command line: what stands before a verb, and the contract of the exit codes."""
 
 from typing import Annotated
 
 import typer
 
 from perfkit import __version__
-from perfkit.cli import export, options
-from perfkit.cli.alerts import alerts
-from perfkit.cli.baselines import baselines
-from perfkit.cli.bench import bench
-from perfkit.cli.bisect import bisect
-from perfkit.cli.chaos import chaos
-from perfkit.cli.check import check
-from perfkit.cli.comment import comment
-from perfkit.cli.compare import compare
-from perfkit.cli.config import config
-from perfkit.cli.doctor import doctor
-from perfkit.cli.drill import drill
-from perfkit.cli.group import PANELS, Panels
-from perfkit.cli.history import history
-from perfkit.cli.impact import impact
-from perfkit.cli.init import init
-from perfkit.cli.leaks import leaks
-from perfkit.cli.load import load
-from perfkit.cli.merge import merge
-from perfkit.cli.monitor import monitor
-from perfkit.cli.profile import profile
-from perfkit.cli.report import report
-from perfkit.cli.slo import slo
+from perfkit.cli import options
+from perfkit.cli.verbs import Panels
 
 EXIT_CODES = """\
 \b
@@ -40,8 +19,6 @@ Exit codes, the same for every verb:
    70  perfkit itself failed (a bug)
   130  interrupted; what was measured so far is saved
 """
-
-MEASURE, DECIDE, REPORT, WATCH = PANELS
 
 app = typer.Typer(
     name="perfkit",
@@ -76,27 +53,3 @@ def perfkit(
     invocation = options.invocation_of(context)
     invocation.command = context.invoked_subcommand or ""
     invocation.start_logging()
-
-
-app.command(rich_help_panel=MEASURE)(profile)
-app.command(rich_help_panel=MEASURE)(leaks)
-app.command(rich_help_panel=MEASURE)(bench)
-app.command(rich_help_panel=MEASURE)(load)
-app.command(rich_help_panel=MEASURE)(doctor)
-app.command(rich_help_panel=DECIDE)(impact)
-app.command(rich_help_panel=DECIDE)(compare)
-app.command(rich_help_panel=DECIDE)(check)
-app.command(rich_help_panel=DECIDE)(merge)
-app.command(rich_help_panel=REPORT)(history)
-app.command(rich_help_panel=REPORT)(bisect)
-app.command(rich_help_panel=REPORT)(report)
-app.command(rich_help_panel=REPORT)(comment)
-app.command(rich_help_panel=REPORT)(init)
-app.add_typer(baselines, name="baselines", rich_help_panel=REPORT)
-app.add_typer(chaos, name="chaos", rich_help_panel=MEASURE)
-app.add_typer(drill, name="drill", rich_help_panel=REPORT)
-app.add_typer(config, name="config", rich_help_panel=REPORT)
-app.command(rich_help_panel=WATCH)(monitor)
-app.command(rich_help_panel=WATCH)(slo)
-app.add_typer(alerts, name="alerts", rich_help_panel=WATCH)
-app.command(rich_help_panel=WATCH)(export.export)

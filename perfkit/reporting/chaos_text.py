@@ -10,8 +10,8 @@ from perfkit.reporting.load_text import (
     judgement_words,
     load_values,
     seconds,
-    share,
 )
+from perfkit.reporting.quantity import share
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

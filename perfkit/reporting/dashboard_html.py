@@ -30,6 +30,7 @@ from perfkit.reporting.dashboard_words import (
     seconds,
     seen_words,
     size,
+    standing,
     window_words,
 )
 from perfkit.reporting.time_plot import Line, TimeAxis, time_plot
@@ -87,9 +88,9 @@ def _safe(text: str) -> str:
 
 
 def _header(shown: Dashboard) -> str:
-    kind = "nothing" if not shown.measured else "failing" if shown.failing else "fine"
     about = f"{shown.store}, {window_words(shown)}"
-    return f'<header class="{kind}"><h1>{_safe(headline(shown))}</h1><p>{_safe(about)}</p></header>'
+    said = f"<h1>{_safe(headline(shown))}</h1><p>{_safe(about)}</p>"
+    return f'<header class="{standing(shown)}">{said}</header>'
 
 
 def _alert(one: AlertRow, at: float) -> str:

@@ -21,6 +21,7 @@ from perfkit.reporting.dashboard_words import (
     seconds,
     seen_words,
     size,
+    standing,
     window_words,
 )
 from perfkit.reporting.sparkline import sparkline
@@ -92,8 +93,8 @@ def dashboard_text(
 
 
 def _head_style(shown: Dashboard) -> str:
-    colour = "magenta" if not shown.measured else "red" if shown.failing else "green"
-    return f"bold {colour}"
+    colours = {"nothing": "magenta", "failing": "red", "fine": "green"}
+    return f"bold {colours[standing(shown)]}"
 
 
 def _alert(one: AlertRow, at: float, *, cut: bool) -> "Text":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from perfkit.config.units import format_duration
 from perfkit.model.dashboard import (
@@ -65,6 +65,15 @@ def headline(shown: Dashboard) -> str:
 
 
 _TOLD: Final[tuple[ComponentState, ...]] = ("breaker open", "no data")
+
+
+def standing(shown: Dashboard) -> Literal["failing", "fine", "nothing"]:
+    """Whether something fails, all that is watched is well, or nothing was seen that could tell."""
+    if not shown.measured:
+        return "nothing"
+    if shown.failing:
+        return "failing"
+    return "fine" if _watched(shown) else "nothing"
 
 
 def _watched(shown: Dashboard) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perfkit.model import Interval, Knee, LoadJudgement, LoadResult, LoadStage, Soak, Status, Unit
-from perfkit.reporting.quantity import duration, quantity
+from perfkit.reporting.quantity import duration, quantity, share
 from perfkit.reporting.sparkline import sparkline
 
 if TYPE_CHECKING:
@@ -164,12 +164,6 @@ def judgement_words(one: LoadJudgement) -> str:
     why = f": {one.reason}" if one.reason else ""
     name = one.objective.statistic.replace("_", " ")
     return f"{name} {seen}, wanted {wanted}: {WORD[one.status]}{why}"
-
-
-def share(value: float) -> str:
-    """Return a share in percent with the digits that it has; never rounded up to everything."""
-    text = f"{value * 100:.4f}".rstrip("0").rstrip(".")
-    return f"{text if value == 1 or text != '100' else '99.9999'} %"
 
 
 def _rise(value: float) -> str:

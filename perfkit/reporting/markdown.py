@@ -30,7 +30,7 @@ from perfkit.reporting.headline import (
 )
 from perfkit.reporting.inert import inert, inert_sentence
 from perfkit.reporting.quantity import change, change_interval, quantity, scale_of
-from perfkit.reporting.row_text import difference_text, method, revision, waiver_text
+from perfkit.reporting.row_text import budget_value, difference_text, method, revision, waiver_text
 
 COMMENT_BYTES = 59_500
 """UTF-8 bytes of a comment. GitHub refuses a body of more than 65,536 characters; below 60,000
@@ -253,10 +253,10 @@ def _budget(result: BudgetResult) -> str:
         result.reason or "not measured"
         if result.measured is None
         else f"{result.status}: {result.statistic}"
-        f" {quantity(result.measured.estimate, result.unit)}"
+        f" {budget_value(result, result.measured.estimate)}"
         + (f" ({result.reason})" if result.reason else "")
     )
-    limit = quantity(result.limit, result.unit)
+    limit = budget_value(result, result.limit)
     return f"- budget {inert(result.name)}: {inert_sentence(found)}, limit {limit}"
 
 

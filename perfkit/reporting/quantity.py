@@ -79,6 +79,12 @@ def quantity(value: float, unit: Unit, scale: tuple[float, str, int] | None = No
     return f"{number} {symbol}" if symbol else number
 
 
+def share(value: float) -> str:
+    """Return a share in percent with the digits that it has; never rounded up to everything."""
+    text = f"{value * 100:.4f}".rstrip("0").rstrip(".")
+    return f"{text if value == 1 or text != '100' else '99.9999'} %"
+
+
 def change(ratio: float) -> str:
     """Return a ratio head / base as a signed change: ``+4.3 %``, ``-12 %``, ``x3.4`` from x2 on."""
     if math.isinf(ratio):

@@ -27,6 +27,7 @@ from perfkit.reporting.quantity import (
     duration,
     quantity,
     scale_of,
+    share,
     significant,
 )
 
@@ -150,14 +151,23 @@ def difference_text(difference: EnvironmentDifference) -> str:
 
 def budget_text(result: BudgetResult) -> str:
     """Return what was measured of a budget beside its limit, in one line."""
-    limit = quantity(result.limit, result.unit)
+    limit = budget_value(result, result.limit)
     if result.measured is None:
         return f"{result.name}: {result.reason or 'not measured'}; the limit is {limit}"
-    text = (
-        f"{result.name}: {statistic_text(result.statistic, result.measured, result.unit)}"
-        f" of {limit}, n {result.n}"
-    )
+    found = statistic_text(result.statistic, result.measured, result.unit)
+    if result.statistic == "availability":
+        bounds = (budget_value(result, one) for one in (result.measured.low, result.measured.high))
+        estimate = budget_value(result, result.measured.estimate)
+        found = f"{result.statistic} {estimate} [{', '.join(bounds)}]"
+    text = f"{result.name}: {found} of {limit}, n {result.n}"
     return f"{text} ({result.reason})" if result.reason else text
+
+
+def budget_value(result: BudgetResult, value: float) -> str:
+    """Return a value of a budget's statistic with its unit: an availability is a share."""
+    if result.statistic == "availability":
+        return share(value)
+    return quantity(value, result.unit)
 
 
 def statistic_text(name: str, measured: Interval, unit: Unit) -> str:

@@ -12,6 +12,11 @@ from perfkit.errors import MeasurementError, PerfkitError
 from perfkit.targets.spec import Target
 
 
+def is_part_of(missing: str | None, wanted: str) -> bool:
+    """Whether a missing module is the wanted one or a package around it."""
+    return missing is not None and f"{wanted}.".startswith(f"{missing}.")
+
+
 @contextmanager
 def blamed(target: Target) -> Iterator[None]:
     """Turn what the target's code raises into a :class:`MeasurementError` with its cause."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from perfkit.errors import UsageError
-from perfkit.targets.blame import blame, blamed
+from perfkit.targets.blame import blame, blamed, is_part_of
 from perfkit.targets.spec import Target
 
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -63,11 +63,6 @@ def imported(target: Target, name: str) -> Any:  # noqa: ANN401 - what a module 
 
 def _public(owner: object) -> list[str]:
     return [name for name in dir(owner) if not name.startswith("_")]
-
-
-def is_part_of(missing: str | None, wanted: str) -> bool:
-    """Whether a missing module is the wanted one or a package around it."""
-    return missing is not None and f"{wanted}.".startswith(f"{missing}.")
 
 
 def arguments_of(target: Target) -> Arguments:

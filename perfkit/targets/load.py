@@ -3,25 +3,20 @@
 import functools
 import importlib
 import importlib.util
-import itertools
 import os
 import pkgutil  # noqa: F401 - runpy imports it at its first use, which would be measured
 import runpy
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CoroutineType
-from typing import Any, assert_never
+from typing import assert_never
 
-from perfkit.benchmarking.suite import Suite, find_suite
 from perfkit.errors import MeasurementError, UsageError
-from perfkit.model import BenchmarkId
-from perfkit.targets.blame import blame, blamed
-from perfkit.targets.called import called, is_part_of
+from perfkit.targets.blame import blame, is_part_of
 from perfkit.targets.ending import OutOfTime
 from perfkit.targets.spec import Target, TargetKind
 
@@ -53,9 +48,13 @@ def load(target: Target, site: Path | None = None) -> Iterator[Run]:
         case TargetKind.MODULE:
             yield _guarded(target, _module(target))
         case TargetKind.CALLABLE:
+            from perfkit.targets.called import called
+
             yield _guarded(target, called(target))
         case TargetKind.BENCHMARK:
-            with _benchmark(target, site) as body:
+            from perfkit.targets.benchmark_body import body_of_benchmark
+
+            with body_of_benchmark(target, site) as body:
                 yield _guarded(target, body)
         case TargetKind.PYTEST:
             from perfkit.targets.pytest_body import body_of_test
@@ -109,82 +108,6 @@ def _find_spec(target: Target, name: str) -> ModuleSpec | None:
         raise blame(target, error) from error
     except Exception as error:
         raise blame(target, error) from error
-
-
-@contextmanager
-def _benchmark(target: Target, site: Path | None) -> Iterator[Run]:
-    suite = find_suite(Path.cwd())
-    _use(_working_tree(suite) if site is None else [site])
-    # asv runs each benchmark in a scratch directory, where setup_cache may leave files.
-    with tempfile.TemporaryDirectory(prefix="perfkit-") as scratch:
-        os.chdir(scratch)
-        with blamed(target):
-            benchmark = _find_benchmark(target, suite.benchmarks)
-            benchmark.set_cache(benchmark.do_setup_cache())
-            skipped = benchmark.do_setup()
-        if skipped:
-            raise MeasurementError(
-                f"{target} skipped itself at setup, so there is nothing to measure: "
-                "choose other parameters"
-            )
-        try:
-            # asv_runner has no public name for "the cache, then the parameters".
-            yield functools.partial(benchmark.func, *benchmark._build_params())  # noqa: SLF001
-        finally:
-            with blamed(target):
-                benchmark.do_teardown()
-
-
-def _working_tree(suite: Suite) -> list[Path]:
-    """Return where the project is that asv would install."""
-    project = Path.cwd()
-    if suite.subdirectory:
-        below = (parent / suite.subdirectory for parent in suite.config.parents)
-        project = next((folder for folder in below if folder.is_dir()), project)
-    return [folder for folder in (project / "src", project) if folder.is_dir()]
-
-
-def _use(project: list[Path]) -> None:
-    """Let the suite, and processes that it starts, import the project from these folders."""
-    folders = [str(folder) for folder in project]
-    sys.path[:0] = folders
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([*folders, *([inherited] if inherited else [])])
-
-
-def _find_benchmark(target: Target, folder: Path) -> Any:  # noqa: ANN401 - asv_runner is untyped
-    """Return asv_runner's benchmark object at the parameters that the target names."""
-    from asv_runner._aux import update_sys_path
-    from asv_runner.benchmarks.timeraw import TimerawBenchmark
-    from asv_runner.discovery import disc_benchmarks
-
-    update_sys_path(str(folder))
-    choices = []
-    for benchmark in disc_benchmarks(str(folder)):
-        for index, params in enumerate(itertools.product(*benchmark.params)):
-            identity = str(BenchmarkId(benchmark.name, params))
-            if target.name == identity:
-                if isinstance(benchmark, TimerawBenchmark):
-                    raise UsageError(
-                        f"{target} returns source code that asv times in another process, so its "
-                        "body cannot be called here: name a benchmark that does the work itself"
-                    )
-                if params:
-                    benchmark.set_param_idx(index)
-                return benchmark
-            choices.append(identity)
-    raise UsageError(f"{target}: {_no_such_benchmark(target.name, folder, choices)}")
-
-
-def _no_such_benchmark(name: str, folder: Path, choices: list[str]) -> str:
-    import difflib
-
-    if not choices:
-        return f"no benchmark was found in {folder}"
-    variants = [choice for choice in choices if choice.startswith(f"{name}(")]
-    near = variants or difflib.get_close_matches(name, choices, n=3, cutoff=0)
-    reason = "needs its parameters" if variants else "is no benchmark"
-    return f"{name} {reason} in {folder}; there is {', '.join(near[:3])}"
 
 
 def _guarded(target: Target, body: Run) -> Run:

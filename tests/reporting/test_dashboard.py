@@ -31,7 +31,7 @@ from perfkit.model.dashboard import (
 )
 from perfkit.reporting import dashboard_words as words
 from perfkit.reporting.dashboard_html import dashboard_body, dashboard_html
-from perfkit.reporting.dashboard_text import dashboard_text
+from perfkit.reporting.dashboard_text import _head_style, dashboard_text
 from perfkit.reporting.time_plot import Line, TimeAxis, time_plot
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -260,6 +260,24 @@ def test_80_columns_are_enough_for_every_figure() -> None:
 )
 def test_the_headline_says_the_worst_first(shown: Dashboard, head: str) -> None:
     assert words.headline(shown) == head
+
+
+@pytest.mark.parametrize(
+    ("shown", "standing", "style"),
+    [
+        (SHOWN, "failing", "bold red"),
+        (HEALTHY, "fine", "bold green"),
+        (replace(HEALTHY, components=()), "nothing", "bold magenta"),
+        (
+            replace(HEALTHY, components=(replace(SHOP, state="unwatched"),)),
+            "nothing",
+            "bold magenta",
+        ),
+    ],
+)
+def test_only_what_is_watched_looks_well(shown: Dashboard, standing: str, style: str) -> None:
+    assert f'<header class="{standing}">' in dashboard_body(shown)
+    assert _head_style(shown) == style
 
 
 class Page(HTMLParser):

@@ -35,6 +35,7 @@ from perfkit.reporting import schema
 from perfkit.reporting.document import from_text, to_values
 from perfkit.reporting.headline import advice, counts, headline, sorted_rows
 from perfkit.reporting.markdown import report_markdown
+from perfkit.reporting.row_text import budget_text
 from perfkit.reporting.run_text import run_text, run_values
 from perfkit.reporting.terminal import report_text
 
@@ -514,3 +515,20 @@ def test_a_run() -> None:
         "output": "last words",
     }
     json.dumps(values, allow_nan=False)
+
+
+def test_an_availability_is_a_share_and_never_rounded_up_to_everything() -> None:
+    budget = BudgetResult(
+        name="load availability",
+        statistic="availability",
+        limit=0.99,
+        unit=Unit.COUNT,
+        status=Status.PASSED,
+        measured=Interval(0.99931, 0.9999996, 1.0, 0.95),
+        n=5333,
+    )
+    assert budget_text(budget) == (
+        "load availability: availability 99.9999 % [99.931 %, 100 %] of 99 %, n 5333"
+    )
+    text = report_markdown(replace(PASSED, budgets=(replace(budget, status=Status.FAILED),)))
+    assert "failed: availability 99.9999 %, limit 99 %" in text
