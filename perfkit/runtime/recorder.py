@@ -14,7 +14,8 @@ from pathlib import Path
 
 from perfkit.runtime.process import STATM, resident_bytes
 from perfkit.runtime.series import RUNTIME, Collected
-from perfkit.runtime.store import Batch, Store, StoreError, StoreFullError
+from perfkit.runtime.storable import storable
+from perfkit.runtime.store import Batch, Store, StoreError, StoreFullError, UnstorableError
 from perfkit.runtime.windows import Key
 
 FOLD_SECONDS = 1.0
@@ -62,7 +63,7 @@ class Recorder:
     def start(self, path: str | PathLike[str], component: str = "app") -> None:
         """Begin to record into a store; a second call names another store or component."""
         self.stop()
-        self._path, self.component = Path(path), component
+        self._path, self.component = Path(path), storable(component)
         self.collected.clear()
         self._since = int(self._clock())
         self.off[0] = False
@@ -75,6 +76,8 @@ class Recorder:
         if self._path is not None:
             self.tick()
             with self._writing:
+                if self._waiting:
+                    logger.warning("telemetry that could not be stored is lost at the end")
                 if self._store is not None:
                     self._store.close()
                 self._store = self._path = None
@@ -160,21 +163,37 @@ class Recorder:
         try:
             if self._store is None:
                 self._store = self._open_store(self._path)
-            while self._waiting:
-                try:
-                    self._store.add(self._waiting[0])
-                except StoreFullError as error:
-                    self._tell(str(error))
-                    self._waiting.popleft()
-                    return
-                self._waiting.popleft()
+            trouble = self._write_waiting(self._store)
             if self._clock() - self._pruned > PRUNE_SECONDS:
                 self._pruned = self._clock()
                 self._store.prune()
         except StoreError as error:
-            self._tell(str(error))
-            return
-        self.trouble = None
+            trouble = str(error)
+        if trouble is None:
+            self.trouble = None
+        else:
+            self._tell(trouble)
+
+    def _write_waiting(self, store: Store) -> str | None:
+        """Write what waits; return why some of it was given up. Raises StoreError."""
+        trouble: str | None = None
+        while self._waiting:
+            try:
+                store.add(self._waiting[0])
+            except StoreFullError as error:
+                self._waiting.popleft()
+                return str(error)
+            except UnstorableError as error:
+                # Whatever is beside the one row that fails is to be stored.
+                failed = self._waiting.popleft()
+                halves = failed.halves()
+                self._waiting.extendleft(reversed(halves))
+                if not halves:
+                    trouble = f"{failed.names[0]} is left out: {error}"
+                    self.collected.happened(Key(RUNTIME, "runtime.refused"))
+            else:
+                self._waiting.popleft()
+        return trouble
 
     def _tell(self, trouble: str) -> None:
         """Say a trouble once, until it is over."""

@@ -43,6 +43,18 @@ seconds, 3 days of minutes, and hours beyond that."""
 
 OnFull = Literal["drop-oldest", "stop"]
 
+_OF_THE_ROW = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+        sqlite3.SQLITE_RANGE,
+    }
+)
+"""Primary result codes of an insert that come again with the same row. All others are about the
+file, the disk, memory or another process, and may pass: busy, locked, full, read-only, I/O, ..."""
+
 
 class StoreError(PerfkitError):
     """The store cannot be opened, read or written; the message names the file."""
@@ -60,6 +72,10 @@ class StoreFullError(StoreError):
     """The store has its largest size, and its policy is to stop."""
 
 
+class UnstorableError(StoreError):
+    """A batch holds, or meets in the store, what makes it fail however often it is tried."""
+
+
 @dataclass
 class Batch:
     """What is stored at once: everything that ended in the second ``start`` (Unix time)."""
@@ -71,6 +87,26 @@ class Batch:
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.values or self.events)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its series, as often as they are in it."""
+        return [key.name for kind in (self.calls, self.values, self.events) for key in kind]
+
+    def halves(self) -> tuple["Batch", ...]:
+        """Return it as two batches; as none where it is of one series, which has no halves."""
+        kinds: tuple[dict[Key, Any], ...] = (self.calls, self.values, self.events)
+        rows = [(number, *row) for number, kind in enumerate(kinds) for row in kind.items()]
+        if len(rows) < 2:  # noqa: PLR2004  # one row each
+            return ()
+        middle = len(rows) // 2
+        return tuple(
+            Batch(
+                self.start,
+                *({key: what for kind, key, what in some if kind == number} for number in range(3)),
+            )
+            for some in (rows[:middle], rows[middle:])
+        )
 
 
 class _Asked(NamedTuple):
@@ -192,12 +228,13 @@ class Store:
 
         Raises:
             StoreFullError: the store is full and its policy is to stop.
+            UnstorableError: it cannot be written as it is; trying again does not help.
             StoreError: it could not be written; nothing of the batch is stored.
         """
         with self._named():
             if self.bytes_used() > self._max_bytes:
                 self._make_room()
-            with self._transaction():
+            with self._transaction(), self._telling_unstorable():
                 for seconds in RESOLUTIONS:
                     self._insert(seconds, batch.start - batch.start % seconds, batch)
                 self._insert(ALL_TIME, 0, batch)
@@ -426,6 +463,23 @@ class Store:
             if self._connection.in_transaction:  # SQLite itself rolls back where the disk is full
                 self._connection.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def _telling_unstorable(self) -> Iterator[None]:
+        """Tell what is wrong with a row apart from what is wrong with the file or the disk."""
+        try:
+            yield
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            # What Python's own part raises, such as for an integer of 65 bits, has no code.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code not in _OF_THE_ROW:
+                raise
+            raise UnstorableError(
+                f"{self.path}: does not take what was recorded, or what it holds of the same series"
+                f" is damaged ({error})."
+            ) from error
 
     @contextmanager
     def _named(self) -> Iterator[None]:
