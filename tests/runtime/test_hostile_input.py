@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from recorded_telemetry import Recorded
 
 from perfkit import runtime
-from perfkit.runtime.recorder import MOST_BATCHES, RECORDER, Recorder
+from perfkit.runtime.recorder import RECORDER, Recorder
 from perfkit.runtime.series import LARGEST_VALUE, Collected
 from perfkit.runtime.storable import UNREADABLE
 from perfkit.runtime.store import ALL_TIME, Batch, Store
 from perfkit.runtime.windows import Key
+from perfkit.runtime.writing import MOST_BATCHES
 
 REFUSED = "runtime.refused"
 
@@ -178,7 +179,7 @@ def test_any_text_is_stored_and_read_back(given_events: list[Any]) -> None:
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    made = Recorder(lambda path: Store(path, clock=lambda: 60.0), lambda: 60.0)
+    made = Recorder(lambda path, _: Store(path, clock=lambda: 60.0), lambda: 60.0)
     made._run = lambda: None  # type: ignore[method-assign]  # the test is the thread
     made.start(tmp_path / "t.sqlite", "shop")
     yield made
@@ -199,7 +200,7 @@ def test_what_can_never_be_stored_keeps_nothing_else_waiting(
         recorder.collected.happened(Key("shop", "too many"), 2**64)
         recorder.collected.happened(Key("shop", "no name", None))  # type: ignore[arg-type]
         recorder.tick()
-        assert not recorder._waiting
+        assert not recorder.writing.waiting
         assert recorder.trouble is not None
         assert "takes" not in caplog.text
         assert stored(tmp_path / "t.sqlite") | {REFUSED: 0} == {
@@ -248,12 +249,12 @@ def test_a_damaged_row_in_the_store_costs_its_own_series_only(
 def test_only_what_may_pass_waits(recorder: Recorder, provoke: str, passes: bool) -> None:
     recorder.event("first")
     recorder.tick()
-    assert recorder._store is not None
-    recorder._store._connection.execute(provoke)
+    assert recorder.writing.store is not None
+    recorder.writing.store._connection.execute(provoke)
     for number in range(2000):
         recorder.event(f"{number}" * 20)
     recorder.tick()
-    assert bool(recorder._waiting) == passes
+    assert bool(recorder.writing.waiting) == passes
     if not passes:
         assert recorder.collected.drain("shop")[2][Key("perfkit.runtime", REFUSED)] >= 1999
 
@@ -263,7 +264,7 @@ def test_a_locked_store_is_waited_for_in_the_middle_of_what_fails(
 ) -> None:
     recorder.event("before")
     recorder.tick()
-    store = recorder._store
+    store = recorder.writing.store
     assert store is not None
     store._connection.execute("PRAGMA busy_timeout = 0")
     insert = store._insert
@@ -282,7 +283,7 @@ def test_a_locked_store_is_waited_for_in_the_middle_of_what_fails(
     recorder.event("after")
     recorder.collected.happened(Key("shop", "too many"), 2**64)
     recorder.tick()
-    assert 1 <= len(recorder._waiting) <= MOST_BATCHES
+    assert 1 <= len(recorder.writing.waiting) <= MOST_BATCHES
     monkeypatch.undo()
     recorder.tick()
     assert stored(tmp_path / "t.sqlite") == {"before": 1, "after": 1}
