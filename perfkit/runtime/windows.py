@@ -1,7 +1,6 @@
 """What a telemetry store holds: one series in one interval."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -28,14 +27,6 @@ class Key(NamedTuple):
         """The labels by their names."""
         values: dict[str, str] = json.loads(self.labels)
         return values
-
-
-def labels_text(labels: Mapping[str, object] | None) -> str:
-    """Return labels as a store keeps them: a JSON object of strings, its keys sorted."""
-    if not labels:
-        return "{}"
-    texts = {str(name): str(value) for name, value in labels.items()}
-    return json.dumps(texts, sort_keys=True, ensure_ascii=False)
 
 
 class _Row(NamedTuple):

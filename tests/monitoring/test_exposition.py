@@ -30,8 +30,9 @@ from perfkit.monitoring.store_metrics import families, read_totals
 from perfkit.monitoring.store_telemetry import StoreTelemetry
 from perfkit.monitoring.telemetry import Selector
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_text
 from perfkit.runtime.store import Batch, Store
-from perfkit.runtime.windows import Calls, Key, Values, labels_text
+from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = 1_700_049_600
 DAY = 86_400
