@@ -29,7 +29,7 @@ def wrapper({parameters}):
     except BaseException as _perfkit_error:
         _perfkit_failed(_perfkit_clock() - _perfkit_begin, _perfkit_error)
         raise
-    if _perfkit_result.__class__ is _perfkit_Degraded:
+    if _perfkit_type(_perfkit_result) is _perfkit_Degraded:
         _perfkit_degraded(_perfkit_clock() - _perfkit_begin)
     else:
         _perfkit_ok(_perfkit_clock() - _perfkit_begin)
@@ -130,6 +130,7 @@ class Track:
             "degraded": self._degraded,
             "failed": self._failed,
             "Degraded": Degraded,
+            "type": type,  # a proxy has a __class__ that asks what it stands for
         }
         tracked = wrapper(function, template, names)
         update_wrapper(tracked, function)
