@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 UNREADABLE = "(unreadable)"
 """In place of a name or a label whose ``str`` raises."""
@@ -49,3 +50,18 @@ def storable_labels(text: str) -> str:
     except UnicodeEncodeError:
         return readable_labels(json.loads(text))
     return text
+
+
+@lru_cache(maxsize=4096)
+def labels_of(text: str) -> Mapping[str, str]:
+    """Return the labels of a stored series; not to be changed.
+
+    What is no JSON object another program wrote: it is the one label ``labels``.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return {"labels": text}
+    return {str(name): str(value) for name, value in found.items()}
