@@ -12,10 +12,10 @@ from os import PathLike
 from pathlib import Path
 
 from perfkit.runtime.bounds import Bounds
-from perfkit.runtime.process import STATM, resident_bytes
+from perfkit.runtime.process import STATM, ProcessName, resident_bytes
 from perfkit.runtime.pruning import Pruning
 from perfkit.runtime.series import RUNTIME, Collected
-from perfkit.runtime.storable import storable
+from perfkit.runtime.storable import labels_text, storable
 from perfkit.runtime.store import Batch, Store
 from perfkit.runtime.windows import Key
 from perfkit.runtime.writing import Writing
@@ -64,8 +64,7 @@ class Recorder:
         self.off = [True]
         self.collected = Collected()
         self._sampled: dict[Key, Callable[[], float]] = {}
-        if STATM.exists():
-            self.sample(Key("", "process.rss_bytes"), resident_bytes)
+        self._process: ProcessName | None = None
         self._clock = clock
         self.component = "app"
         self._pruning = Pruning(clock, monotonic)
@@ -86,6 +85,7 @@ class Recorder:
         self.stop()
         self.component = storable(component)
         self.writing.path, self.writing.bounds = Path(path), bounds or Bounds()
+        self._process = ProcessName(Path(path)) if STATM.exists() else None
         self.collected.clear()
         self._since = int(self._clock())
         self.off[0] = False
@@ -107,6 +107,8 @@ class Recorder:
             self._flush(threading.Event(), LAST_TRIES)
             self.writing.close()
             self.writing.path = None
+            if self._process is not None:
+                self._process.end()
         finally:
             self._lock.release()
 
@@ -180,12 +182,22 @@ class Recorder:
 
     def _flush(self, hurry: threading.Event, tries: int) -> None:
         try:
+            self._note_memory()
             # A second that jumped away belongs to the time in which it began.
             since, self._since = self._since, int(self._clock())
             self.writing.put(Batch(since, *self.collected.drain(self.component)))
             self.writing.write(hurry, tries)
         except Exception as error:  # noqa: BLE001  # an application is never hurt by its telemetry
             self.writing.tell(f"{type(error).__name__}: {error}")
+
+    def _note_memory(self) -> None:
+        """Note this process's memory under its name: a leak of one must not hide behind another."""
+        if self._process is not None:
+            try:
+                labels = labels_text({"process": self._process()})
+                self.collected.value(Key("", "process.rss_bytes", labels), resident_bytes())
+            except OSError:
+                self._count("runtime.invalid_value")  # which a place that takes no store tells too
 
     def _count(self, event: str) -> None:
         self.collected.happened(Key(RUNTIME, event))

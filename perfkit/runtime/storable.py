@@ -2,9 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 UNREADABLE = "(unreadable)"
 """In place of a name or a label whose ``str`` raises."""
+
+
+def text_of(value: object) -> str:
+    """Return a string itself, also one of a class of its own, and ``str`` of anything else.
+
+    So equal strings are one text: an enumeration of strings is written as its values are.
+    """
+    return str.__str__(value) if issubclass(type(value), str) else str(value)
 
 
 def storable(value: object) -> str:
@@ -14,7 +23,7 @@ def storable(value: object) -> str:
     written as escapes (``caf\udce9``).
     """
     try:
-        return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+        return text_of(value).encode("utf-8", "backslashreplace").decode("utf-8")
     except Exception:  # noqa: BLE001  # an application's object may raise anything
         return UNREADABLE
 
@@ -26,7 +35,7 @@ def labels_text(labels: Mapping[str, object] | None) -> str:
     """
     if not labels:
         return "{}"
-    texts = {str(name): str(value) for name, value in labels.items()}
+    texts = {text_of(name): text_of(value) for name, value in labels.items()}
     return json.dumps(texts, sort_keys=True, ensure_ascii=False)
 
 
@@ -49,3 +58,18 @@ def storable_labels(text: str) -> str:
     except UnicodeEncodeError:
         return readable_labels(json.loads(text))
     return text
+
+
+@lru_cache(maxsize=4096)
+def labels_of(text: str) -> Mapping[str, str]:
+    """Return the labels of a stored series; not to be changed.
+
+    What is no JSON object another program wrote: it is the one label ``labels``.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return {"labels": text}
+    return {str(name): str(value) for name, value in found.items()}

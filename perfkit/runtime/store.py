@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from urllib.parse import quote
 
 from perfkit.errors import ExitCode, PerfkitError
-from perfkit.runtime.bins import Bins
+from perfkit.runtime.bins import Bins, damage
 from perfkit.runtime.bounds import MOST_BYTES, RETENTION, Bounds, OnFull
 from perfkit.runtime.schema import TABLES, VERSION, migrate, version_of
 from perfkit.runtime.windows import (
@@ -64,6 +64,10 @@ class NewerStoreError(StoreError):
     """The store is of a later version of perfkit."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+class DamagedStoreError(StoreError):
+    """A row of the store cannot be read; the message names its series."""
 
 
 class StoreFullError(StoreError):
@@ -374,11 +378,20 @@ class Store:
         resolution ``ALL_TIME`` gives the totals of the series; their start is 0.
 
         Raises:
+            DamagedStoreError: a row is damaged.
             StoreError: the file could not be read.
         """
         columns = "ok, errors, degraded, sum_ns, max_ns, bins"
         asked = _Asked(component, name, since, until, resolution)
-        yield from map(Window._make, self._read("calls", columns, asked))
+        for row in self._read("calls", columns, asked):
+            window = Window._make(row)
+            if (wrong := damage(window.encoded)) is not None:
+                raise DamagedStoreError(
+                    f"{self.path}: the calls of {window.component}, {window.name} in the"
+                    f" {window.seconds} s from {window.start} are damaged ({wrong}); put a backup"
+                    " in its place, or move the file away and let the application begin a new one."
+                )
+            yield window
 
     def values(
         self,

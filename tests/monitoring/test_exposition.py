@@ -193,6 +193,7 @@ def test_caches_guards_and_breakers_have_series_of_their_own(path: Path) -> None
                     labelled("guard.breaker", **breaker): Values(2, 1.5, 0.5, 1, 1),
                     labelled("guard.in_use", **breaker): Values(1, 0.3, 0.3, 0.3, 0.3),
                     labelled("process.rss_bytes"): Values(1, 5e6, 5e6, 5e6, 5e6),
+                    labelled("process.rss_bytes", process="1"): Values(1, 4e6, 4e6, 4e6, 4e6),
                     labelled("queue"): Values(2, 9, 2, 7, 7),
                 },
                 events={
@@ -213,6 +214,7 @@ def test_caches_guards_and_breakers_have_series_of_their_own(path: Path) -> None
     assert one(found, names.BREAKER, **guard) == 1
     assert one(found, names.BULKHEAD, **guard) == 0.3
     assert one(found, names.MEMORY, component="shop") == 5e6
+    assert one(found, names.MEMORY, component="shop", process="1") == 4e6
     assert one(found, names.EVENTS, component="shop", name="order") == 5
     assert one(found, names.LAST_VALUE, component="shop", name="queue") == 7
     assert one(found, f"{names.QUALITY}_count", component="shop", name="queue") == 2
