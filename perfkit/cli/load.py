@@ -297,6 +297,8 @@ def _request(
     if method is not None:
         request["method"] = method
     if header:
+        if bad := [one for one in header if ":" not in one]:
+            raise UsageError(f"--header {bad[0]}: wanted NAME:VALUE, such as Accept:text/html")
         pairs = [one.partition(":") for one in header]
         request["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
     if body is not None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from perfkit.errors import UsageError
-from perfkit.reliability.faults import Fault, FaultKind
+from perfkit.reliability.faults import NO_STATUS, Fault, FaultKind
 
 CHUNK = 65536
 PIECE_SECONDS = 0.1
@@ -40,7 +40,7 @@ class FaultyTcp:
     async def set(self, fault: Fault | None) -> None:
         """Begin a fault, or end it with None."""
         if fault is not None and fault.kind is FaultKind.ERROR:
-            raise UsageError("a TCP connection has no status: error needs an http address")
+            raise UsageError(NO_STATUS)
         self.fault = fault
         if fault is not None and fault.kind is FaultKind.DOWN:
             self.hits[FaultKind.DOWN] += 1

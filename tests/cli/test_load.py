@@ -207,13 +207,33 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
     assert "has no tool 'gone'; it has fails, price" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("engine", ["perfkit", "locust"])
+@pytest.mark.parametrize("path", ["http://198.51.100.7/", "//198.51.100.7/x"])
+def test_a_path_that_leads_to_another_host_is_refused(
+    path: str, engine: str, server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("plan.yaml").write_text(f"target: {server.url}/\nrequests:\n  - path: {path}\n", "utf-8")
+    arguments = ["load", "--plan", "plan.yaml", "--engine", engine, *QUICK]
+    assert run(arguments) == ExitCode.USAGE
+    assert "plan.yaml:3:11: path: found" in capsys.readouterr().err
+    assert server.seen == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ([], "perfkit load needs a TARGET, a plan with one"),
         (["http://192.0.2.1/", "--rate", "fast"], "option --rate: rate: found 'fast'"),
         (["http://192.0.2.1/", "--rate", "0/s"], "option --rate: rate: found zero"),
-        (["ftp://127.0.0.1/"], "a target is"),
+        (["ftp://127.0.0.1/"], "load is for servers and callables: an http(s) address"),
+        (["notaurl"], "load is for servers and callables: an http(s) address"),
+        (["http://127.0.0.1:99999/"], "http://127.0.0.1:99999/: wanted an address such as"),
+        (["http://[::1/"], "http://[::1/: wanted an address such as"),
+        (["mcp:http://[::1/", "--tool", "x"], "http://[::1/: wanted an address such as"),
+        (['mcp:stdio:"x', "--tool", "x"], "No closing quotation; check its quotes"),
+        (["http://127.0.0.1/", "--method", "GE T"], "wanted a method such as GET or POST"),
+        (["http://127.0.0.1/", "--header", "novalue"], "--header novalue: wanted NAME:VALUE"),
+        (["http://127.0.0.1/", "--header", "a b:c"], "wanted NAME: VALUE on one line"),
         (["http://198.51.100.7/"], "say so with --i-own-this-host"),
         (["http://nowhere.invalid/"], "host nowhere.invalid is unknown"),
         (["http://127.0.0.1/", "--spike", "9/s"], "option --spike: spike: found"),

@@ -70,7 +70,11 @@ def _watch(
                 Evaluator(rules_of(given), interval=1.0),
                 StoreTelemetry(store),
                 Router(given.monitoring),
-                Delivery(journal, {"stderr": lambda message: told.append((clock.now, message))}),
+                Delivery(
+                    journal,
+                    {"stderr": lambda message: told.append((clock.now, message))},
+                    begin=lambda work: work(),
+                ),
                 until=clock.ran + steps,
                 clock=lambda: clock.now,
                 monotonic=lambda: clock.ran,

@@ -156,6 +156,11 @@ def test_what_cannot_be_backed_up_or_restored_is_said(shop: Path, tmp_path: Path
         back_up([tmp_path / "gone"], tmp_path / "a.tar", taken_at=0)
     with pytest.raises(UsageError, match="two sources are called shop"):
         back_up([shop, shop], tmp_path / "a.tar", taken_at=0)
+    for within in (shop / "a.tar", shop / "deeper" / "a.tar", shop / "empty"):
+        with pytest.raises(UsageError, match="each backup would hold those before it"):
+            back_up([shop] if within.name == "a.tar" else [within], within, taken_at=0)
+    assert not (shop / "deeper").exists()
+    assert (shop / "empty").read_bytes() == b""
     back_up([shop], tmp_path / "a.tar", taken_at=0)
     with pytest.raises(UsageError, match="is not empty; restore beside it"):
         restore(tmp_path / "a.tar", shop)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from perfkit.config.load import Settings
 from perfkit.config.objectives import Objective
 from perfkit.monitoring.burn_rates import WINDOWS
+from perfkit.monitoring.export.templates import literal
 from perfkit.monitoring.export.yaml_text import yaml_text
 from perfkit.monitoring.promql import bad_share, expression, record_name, span
 from perfkit.monitoring.rules import Rule, good_of, rules_of
@@ -39,7 +40,7 @@ def rule_groups(settings: Settings) -> dict[str, Any]:
 
 def _records(objective: Objective) -> Sequence[Mapping[str, Any]]:
     good = good_of(objective)
-    labels = {"component": _literal(objective.component), "objective": _literal(objective.name)}
+    labels = {"component": literal(objective.component), "objective": literal(objective.name)}
     windows = sorted({*WINDOWS, objective.window})
     return [
         {"record": record_name(window), "expr": bad_share(good, window), "labels": dict(labels)}
@@ -53,15 +54,10 @@ def _alert(rule: Rule) -> Mapping[str, Any]:
         alert["for"] = span(rule.hold)
     if rule.keep_firing_for > 0:
         alert["keep_firing_for"] = span(rule.keep_firing_for)
-    alert["labels"] = {key: _literal(value) for key, value in rule.labels.items()}
+    alert["labels"] = {key: literal(value) for key, value in rule.labels.items()}
     annotations = {"summary": rule.summary, "description": rule.why}
-    alert["annotations"] = {key: _literal(text) for key, text in annotations.items() if text}
+    alert["annotations"] = {key: literal(text) for key, text in annotations.items() if text}
     return alert
-
-
-def _literal(text: str) -> str:
-    """Return text that Go's templates, which labels and annotations are, leave as it is."""
-    return text.replace("{{", '{{ "{{" }}')
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
