@@ -29,7 +29,7 @@ from perfkit.monitoring.promql import quoted, span
 from perfkit.monitoring.rules import rules_of
 from perfkit.monitoring.scenario import Outcome, play, read_scenarios
 
-COMPARED = re.compile(r"(?<= [<>] )[0-9.e+-]+(?= and |$)")
+COMPARED = re.compile(r"(?<= [<>] )[0-9.e+-]+(?= and | or |$)")
 """The levels in an expression; ``absent(... > 0)`` has none."""
 RANGE = re.compile(r"(?<=\[)(\d+)(?=[a-z]+\])")
 
@@ -55,6 +55,10 @@ def configuration(source: random.Random) -> tuple[dict[str, Any], dict[str, Any]
 
     rules: list[dict[str, Any]] = [
         {"name": "Errors", "kind": "threshold", "signal": "error-ratio", "above": share()},
+        {"name": "Flaps", "kind": "threshold", "signal": "error-ratio", "above": "4%"}
+        | {"clear": "0.5%"},
+        {"name": "EachFlaps", "kind": "threshold", "signal": "p95", "above": "1s", "by_call": True}
+        | {"clear": "250ms"},
         {"name": "EachError", "kind": "threshold", "signal": "error-ratio", "above": share()}
         | {"by_call": True},
         {"name": "Degraded", "kind": "threshold", "signal": "degraded-ratio", "above": share()},
@@ -126,6 +130,9 @@ def series(source: random.Random, steps: int) -> Iterator[dict[str, str]]:
         timed = [None if one is None else round(one * (1 + slow)) + 0.0 for one in fast]
         labels = {"component": COMPONENT, "name": name}
         yield labelled(f"{DURATION}_bucket", fast, **labels, le="1.0")
+        early = source.choice([0.9, 1.0])
+        least = [None if one is None else round(one * early) + 0.0 for one in fast]
+        yield labelled(f"{DURATION}_bucket", least, **labels, le="0.25")
         yield labelled(f"{DURATION}_count", timed, **labels)
     counts = counter(source, steps, 10.0)
     mean = source.choice([0.85, 0.9, 0.95])
@@ -176,9 +183,9 @@ def closed_left() -> bool:
 def moved(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield what was moved, the alert, and its rules with one threshold doubled or halved.
 
-    An alert with two levels, which are the windows of a burn rate, gets each raised by itself. Both
-    are lowered at once, as the alert needs both. A rule without a level, no-data, gets its window
-    moved.
+    An alert with two levels, for the windows of a burn rate or for its beginning and its end, gets
+    each raised by itself. Both are lowered at once, as a burn rate needs both. A rule without a
+    level, no-data, gets its window moved.
     """
     for number, alert in enumerate(yaml.safe_load(text)["groups"][0]["rules"]):
         if "alert" not in alert:
@@ -187,9 +194,11 @@ def moved(text: str) -> Iterator[tuple[str, str, str]]:
         if "window" in alert["labels"]:
             name += f" of {alert['labels']['window']}"
         levels = list(COMPARED.finditer(query))
+        burns = "window" in alert["labels"]
+        parts = (", short window", ", long window") if burns else (", beginning", ", end")
         changes = {f"{name}, lowered": COMPARED.sub(lambda one: repr(float(one[0]) / 2), query)}
         for index, level in enumerate(levels):
-            which = "" if len(levels) == 1 else (", long window", ", short window")[index == 0]
+            which = parts[index] if len(levels) == len(parts) else ""
             raised = repr(float(level[0]) * 2)
             changes[f"{name}{which}, raised"] = (
                 query[: level.start()] + raised + query[level.end() :]

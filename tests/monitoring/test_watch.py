@@ -156,6 +156,15 @@ def test_what_lasted_before_a_restart_follows_from_the_store(tmp_path: Path, sto
     assert [alert.state for alert in found.alerts] == ["pending"]
 
 
+def test_what_fires_between_its_levels_follows_from_the_store(tmp_path: Path, store: Store) -> None:
+    for second in range(600):
+        _second(store, START - second, bad=50 if second > 300 else 3)
+    for clear, firing in (("2%", 1), ("4%", 0)):
+        rules = rules_of(settings(tmp_path / clear, {**FAILS, "clear": clear}))
+        _, found = evaluate_past(rules, StoreTelemetry(store), START, interval=15.0)
+        assert len(found.firing) == firing
+
+
 @pytest.mark.parametrize(
     ("window", "resolution"), [(600.0, 1), (3600.0, 60), (6 * 3600.0, 60), (86400.0, 3600)]
 )
