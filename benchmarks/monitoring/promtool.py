@@ -57,8 +57,8 @@ def configuration(source: random.Random) -> tuple[dict[str, Any], dict[str, Any]
         {"name": "Errors", "kind": "threshold", "signal": "error-ratio", "above": share()},
         {"name": "Flaps", "kind": "threshold", "signal": "error-ratio", "above": "4%"}
         | {"clear": "0.5%"},
-        {"name": "EachFlaps", "kind": "threshold", "signal": "p95", "above": "1s", "by_call": True}
-        | {"clear": "250ms"},
+        {"name": "EachFlaps", "kind": "threshold", "signal": "degraded-ratio", "above": "4%"}
+        | {"clear": "0.5%", "by_call": True},
         {"name": "EachError", "kind": "threshold", "signal": "error-ratio", "above": share()}
         | {"by_call": True},
         {"name": "Degraded", "kind": "threshold", "signal": "degraded-ratio", "above": share()},
@@ -130,9 +130,6 @@ def series(source: random.Random, steps: int) -> Iterator[dict[str, str]]:
         timed = [None if one is None else round(one * (1 + slow)) + 0.0 for one in fast]
         labels = {"component": COMPONENT, "name": name}
         yield labelled(f"{DURATION}_bucket", fast, **labels, le="1.0")
-        early = source.choice([0.9, 1.0])
-        least = [None if one is None else round(one * early) + 0.0 for one in fast]
-        yield labelled(f"{DURATION}_bucket", least, **labels, le="0.25")
         yield labelled(f"{DURATION}_count", timed, **labels)
     counts = counter(source, steps, 10.0)
     mean = source.choice([0.85, 0.9, 0.95])
