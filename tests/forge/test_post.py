@@ -68,7 +68,7 @@ def wanted(text: str = "hello", run: int | None = 5, **more: object) -> Wanted:
         "sha": SHA,
         "rows": {},
         "first": True,
-        "render": lambda _: text,
+        "render": lambda *_: text,
     }
     return Wanted(**(values | more))  # type: ignore[arg-type]
 
@@ -243,7 +243,7 @@ def test_a_regression_that_vanished_is_told_with_its_commit(forge: Forge, clock:
             run=number,
             sha=sha,
             rows={"benchmark a": status},
-            render=lambda found: f"{status} {[(one.name, one.sha) for one in found]}",
+            render=lambda found, _: f"{status} {[(one.name, one.sha) for one in found]}",
         )
         post_comment(GitHub(client, "o/r"), 7, words, waiting(client))
         return forge.bodies()[0].partition("\n")[2]

@@ -59,7 +59,7 @@ class Sticky(RuleBasedStateMachine):
             sha="",
             rows={},
             first=True,
-            render=lambda _: f"run {run}",
+            render=lambda *_: f"run {run}",
         )
         post_comment(GitHub(client, "o/r"), 7, words, waiting(client))
         self.newest = max(self.newest, run)
@@ -134,6 +134,6 @@ TestSticky.settings = settings(max_examples=40, stateful_step_count=10, deadline
 def test_the_machine_knows_its_own_comments() -> None:
     marked = Posted(1, BOT, "<!-- perfkit comment perfkit run=1.1 -->")
     words = Wanted(
-        key="perfkit", author=BOT, run=None, sha="", rows={}, first=True, render=lambda _: ""
+        key="perfkit", author=BOT, run=None, sha="", rows={}, first=True, render=lambda *_: ""
     )
     assert [comment for comment, _ in own([marked], words)] == [marked]
