@@ -44,9 +44,10 @@ def from_speedscope(recording: Recording, _: Path) -> Counter[str]:
     stack: list[int] = []
     last = 0.0
     for event in profile["events"]:
-        owner = next((frame for frame in reversed(stack) if python[frame]), None)
-        # What lies outside of all Python frames is perfkit's own loop around the target.
-        name = "[calling the target]" if owner is None else frames[owner]["name"]
+        below = [frame for frame in stack if frames[frame]["file"] != "<thread>"]
+        within = [frame for frame in below if python[frame]] or below
+        # What lies outside of all frames is perfkit's own loop around the target.
+        name = frames[within[-1]]["name"] if within else "[calling the target]"
         times[name] += event["at"] - last
         last = event["at"]
         if event["type"] == "O":
@@ -90,13 +91,19 @@ def from_page(recording: Recording, _: Path) -> Counter[str]:
     for depth, name, place, seconds, _, _ in values["nodes"]:
         del path[depth:]
         path.append((name, place))
-        # Its own time, and that of the compiled functions below it.
-        owner = next((one for one, where in reversed(path) if where != "<built-in>"), "")
-        times[owner] += seconds
+        times[_owner(path)] += seconds
         if depth:
-            above = next(one for one, where in reversed(path[:-1]) if where != "<built-in>")
-            times[above] -= seconds
+            times[_owner(path[:-1])] -= seconds
     return times
+
+
+def _owner(path: list[tuple[str, str]]) -> str:
+    """Return whose time the end of a path is: a function's own, or what it calls that is compiled.
+
+    Without a Python function below the root, the compiled function stands for itself.
+    """
+    python = [one for one, where in path[1:] if where != "<built-in>"]
+    return python[-1] if python else path[-1][0]
 
 
 def from_session(recording: Recording, folder: Path) -> Counter[str]:

@@ -42,7 +42,7 @@ def recording(
             "min_interval": 0.001,
             "max_interval": 0.001,
             "sample_count": len(records),
-            "start_call_stack": [],
+            "start_call_stack": [frame("MainThread", "<thread>", 0)],
             "target_description": target,
             "cpu_time": 1.0,
             "sys_path": ["/lib"],

@@ -142,6 +142,8 @@ class LoadShape(Section):
     """Requests that may wait for an answer at once; one more is missed, which is a failure."""
     most_requests: int = Field(default=1_000_000, ge=1)
     """A plan with more requests is refused; a ramp to the knee ends before them."""
+    most_time: PositiveDuration = 7200.0
+    """A plan that takes longer is refused; a ramp to the knee has longest."""
 
     @field_validator("rate")
     @classmethod

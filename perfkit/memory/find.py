@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perfkit.errors import UsageError
-from perfkit.memory.decide import decide, needs_confirmation
+from perfkit.memory.decide import could_still_settle, decide, needs_confirmation
 from perfkit.memory.growth import SEGMENTS, Shape
 from perfkit.memory.places import naming_one_of, shown_from
 from perfkit.memory.runs import Runs, Seen
@@ -22,6 +22,9 @@ PLAIN = 1000
 
 CONFIRMING = 4000
 """Length of the run that must confirm a growth before it is called a leak."""
+
+LONGEST = 16000
+"""Length of the longest run, where what grows has slowed by :data:`CONFIRMING`: two doublings."""
 
 FIRST_SECONDS = 5.0
 """Time that each of the first two runs may take; a slow target gets fewer iterations."""
@@ -53,7 +56,8 @@ def find_leaks(
 
     A first run of :data:`FIRST` calls under memray and one of :data:`PLAIN` without it clear what
     does not grow. What grows is run again, in a fresh process, for :data:`CONFIRMING` calls as far
-    as ``budget`` allows: a cache with a bound stops growing, a leak does not.
+    as ``budget`` allows: a cache with a bound stops growing, a leak does not. What grows, but more
+    slowly than before, is run for up to :data:`LONGEST` calls.
 
     Args:
         target: What is called again and again in one process: a callable, a benchmark, the body
@@ -126,7 +130,8 @@ class _Search:
             result = self._judged(seen)
             if result.state is not LeakState.CLEAN:
                 return result
-        longer = affordable(totals.seconds_per_iteration, self.budget)
+        watched = seen[-1].recording.iterations
+        longer = affordable(totals.seconds_per_iteration, self.budget, max(CONFIRMING, watched))
         if longer >= 2 * totals.iterations:
             totals = self.runs.counted(longer)
             found = unplaced(totals, self.ceiling)
@@ -138,6 +143,12 @@ class _Search:
             last = seen[-1].recording
             longer = affordable(last.seconds_per_iteration, self.budget)
             if longer < 2 * last.iterations:
+                break
+            seen = [*seen, self.runs.watched(longer)]
+        while could_still_settle(seen[-1].growths, self.ceiling):
+            last = seen[-1].recording
+            longer = affordable(last.seconds_per_iteration, self.budget, 2 * last.iterations)
+            if longer < 2 * last.iterations or longer > LONGEST:
                 break
             seen = [*seen, self.runs.watched(longer)]
         return seen
@@ -160,10 +171,10 @@ class _Search:
         )
 
 
-def affordable(seconds_per_iteration: float, budget: float) -> int:
-    """Return how long a run fits into ``budget`` seconds, at most :data:`CONFIRMING`, in fours."""
+def affordable(seconds_per_iteration: float, budget: float, most: int = CONFIRMING) -> int:
+    """Return how long a run fits into ``budget`` seconds, at most ``most`` calls, in fours."""
     cost = seconds_per_iteration * _READING_SHARE
-    return CONFIRMING if cost * CONFIRMING <= budget else int(budget / cost) // 4 * 4
+    return most if cost * most <= budget else int(budget / cost) // 4 * 4
 
 
 def with_totals(result: LeakResult, totals: Totals, found: Unplaced) -> LeakResult:
@@ -183,7 +194,8 @@ def with_totals(result: LeakResult, totals: Totals, found: Unplaced) -> LeakResu
             " system, or an allocator in the place of malloc, does not tell"
         )
     if found.state is LeakState.CLEAN:
-        also = f", nor the whole process over {totals.iterations} without it"
+        also = f", {found.reason}" if found.reason else ", nor the whole process"
+        also += f" over {totals.iterations} without it"
         return replace(
             result,
             iterations=max(result.iterations, totals.iterations),

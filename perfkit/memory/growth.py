@@ -24,8 +24,13 @@ LARGEST_STEP_SHARE = 0.5
 growth per iteration."""
 
 KEPT_PACE = 0.5
-"""The slope from 2n to 4n must be at least this share of the slope from n to 2n. A leak keeps 1; a
-cache that fills before 2n keeps 0; a list that over-allocates by an eighth varies by a tenth."""
+"""What grows has from 2n to 4n at least this share of the slope from n to 2n. A leak keeps 1, less
+beside what was full by 2n; a cache that fills before 2n keeps 0; a list that over-allocates by an
+eighth varies by a tenth."""
+
+HELD_PACE = 0.8
+"""At this share of the slope from n to 2n and above, the slope has held. Below, a cache of random
+keys fills (a share of e^-0.5 = 0.6 where 2n calls fill it to e^-1), or something else was full."""
 
 TAIL = 3
 """Segments at the end, over which a leak still rises."""
@@ -52,7 +57,7 @@ class Shape(StrEnum):
     """How a series of live memory behaved over one run."""
 
     GROWING = "growing"
-    """Rose steadily, and as fast from 2n to 4n as from n to 2n."""
+    """Rose steadily to the end, from 2n to 4n at least at half of the slope from n to 2n."""
     FILLING = "filling"
     """Never fell and still rose at the end, but not at a held slope."""
     FILLED = "filled"
@@ -65,12 +70,19 @@ class Shape(StrEnum):
 class Growth:
     """The shape of one series and its slope per iteration, in the unit of the series.
 
-    ``interval`` is the 95 % confidence interval of the slope.
+    ``interval`` is the 95 % confidence interval of the slope, ``pace`` the slope from 2n to 4n as a
+    share of that from n to 2n: 0 where it fell or stood still before.
     """
 
     shape: Shape
     per_iteration: float
     interval: tuple[float, float]
+    pace: float = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether it grows, and as fast as before."""
+        return self.shape is Shape.GROWING and self.pace >= HELD_PACE
 
 
 def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
@@ -99,16 +111,17 @@ def growth(marks: tuple[int, ...], values: tuple[int, ...]) -> Growth:
     early = (minima[half] - minima[0]) / half
     late = (minima[-1] - minima[half]) / (SEGMENTS - 1 - half)
     tail = (minima[-1] - minima[-1 - TAIL]) / TAIL
+    pace = late / early if early > 0 else math.inf
     if tail <= STOPPED_PACE * early:
-        return Growth(Shape.FILLED, slope, interval)
+        return Growth(Shape.FILLED, slope, interval, pace)
     if (
         sum(step > 0 for step in steps) >= RISING_SHARE * len(steps)
         and max(steps) <= LARGEST_STEP_SHARE * total
         and late >= KEPT_PACE * early
         and tail >= TAIL_PACE * early
     ):
-        return Growth(Shape.GROWING, slope, interval)
-    return Growth(Shape.FILLING, slope, interval)
+        return Growth(Shape.GROWING, slope, interval, pace)
+    return Growth(Shape.FILLING, slope, interval, pace)
 
 
 def segment_minima(marks: tuple[int, ...], values: tuple[int, ...]) -> list[int]:

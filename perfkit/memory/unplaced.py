@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from perfkit.memory.growth import Growth, Shape, growth
+from perfkit.memory.growth import Growth, Shape, growth, segment_minima
 from perfkit.model import LeakState
 
 LEAST_RESIDENT_RISE = 2**20
@@ -60,6 +60,15 @@ def unplaced(totals: Totals, ceiling: float) -> Unplaced:
             *(["memory taken from malloc"] if _grows(malloc) else []),
             *(["blocks of Python's allocator"] if _grows(blocks) else []),
         ]
+        if not (malloc.held or blocks.held):
+            kept = max(found.pace for found in (malloc, blocks) if _grows(found))
+            return Unplaced(
+                LeakState.INCONCLUSIVE,
+                taken,
+                f"{' and '.join(what)} still grew at the end of {n} iterations without memray, at"
+                f" {kept:.0%} of the slope before, and memray saw no line of it: look longer with"
+                " --iterations",
+            )
         return Unplaced(
             LeakState.NATIVE,
             taken,
@@ -74,7 +83,18 @@ def unplaced(totals: Totals, ceiling: float) -> Unplaced:
             f"the resident size grew over {n} iterations without memray, but neither Python's nor"
             " malloc's count of what is in use did: fragmentation, or memory mapped past malloc",
         )
-    return Unplaced(LeakState.CLEAN, 0.0, "")
+    return Unplaced(LeakState.CLEAN, 0.0, _steps(totals, malloc))
+
+
+def _steps(totals: Totals, malloc: Growth) -> str:
+    """Return what is said of memory that rose, though not from call to call."""
+    if malloc.shape is not Shape.FILLING or totals.malloc_bytes is None:
+        return ""
+    minima = segment_minima(totals.marks, totals.malloc_bytes)
+    risen = minima[-1] - minima[0]
+    if risen < LEAST_RESIDENT_RISE:
+        return ""
+    return f"while memory taken from malloc rose by {risen / 2**20:.1f} MiB in a few steps"
 
 
 def totals_from(answer: Mapping[str, object]) -> Totals:

@@ -101,7 +101,7 @@ def _write(sources: Sequence[Path], scratch: Path, taken_at: float) -> Manifest:
     copies = scratch / "files"
     found = []
     for source in sources:
-        for path, name in _files(source.resolve()):
+        for path, name in files_of(source.resolve()):
             copy = copies / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, copy)
@@ -135,7 +135,7 @@ def _sealed(archive: Path) -> bool:
         return file.read() == SEAL + digest.hexdigest().encode()
 
 
-def _files(source: Path) -> Iterator[tuple[Path, str]]:
+def files_of(source: Path) -> Iterator[tuple[Path, str]]:
     """Yield every regular file of a source with its name in the archive; links are left out."""
     if source.is_file():
         yield source, source.name

@@ -27,7 +27,7 @@ from perfkit.reliability.failpoint_file import FailpointFile
 from perfkit.reliability.faults import Fault, fault_of
 from perfkit.reliability.journal import Journal
 from perfkit.reliability.judge import judge_load
-from perfkit.reliability.load import fast_loop, objectives_of, stopped_by_signals
+from perfkit.reliability.load import check_time, fast_loop, objectives_of, stopped_by_signals
 from perfkit.reliability.opening import connected, opener
 from perfkit.reliability.ready import check_free, check_running, ready
 from perfkit.reliability.record import LoadRecord
@@ -67,7 +67,9 @@ def run_experiment(
         )
     # Refused before anything is started.
     load = plan.load
-    due = load.rate * (load.warm + 2 * plan.steady + plan.method)
+    seconds = load.warm + 2 * plan.steady + plan.method
+    check_time(seconds, load.most_time, "load.most_time")
+    due = load.rate * seconds
     if due > load.most_requests:
         raise UsageError(
             f"{due:.0f} requests are planned, more than {load.most_requests}: lower the rate or the"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from perfkit.config.load_plan import LoadPlan
+from perfkit.config.units import format_duration
 from perfkit.errors import InterruptedMeasurementError, UsageError
 from perfkit.model import LoadObjective, LoadResult, LoadStatistic
 from perfkit.reliability.arrivals import Stage, arrivals
@@ -109,8 +110,9 @@ def planned_stages(plan: LoadPlan) -> tuple[Stage, ...]:
 
 
 def bounded_stages(plan: LoadPlan) -> tuple[Stage, ...]:
-    """Return the stages of a plan. UsageError where they have more requests than it allows."""
+    """Return the stages of a plan. UsageError where they are more, or longer, than it allows."""
     stages = planned_stages(plan)
+    check_time(sum(stage.seconds for stage in stages), plan.most_time, "most_time (--most-time)")
     expected = sum(stage.expected for stage in stages)
     if expected > plan.most_requests:
         raise UsageError(
@@ -118,6 +120,15 @@ def bounded_stages(plan: LoadPlan) -> tuple[Stage, ...]:
             " or the times, or raise most_requests (--most-requests)"
         )
     return stages
+
+
+def check_time(seconds: float, most: float, name: str) -> None:
+    """Raise UsageError where a load is planned to take longer than ``most`` seconds."""
+    if seconds > most:
+        raise UsageError(
+            f"{format_duration(seconds)} are planned, more than {format_duration(most)}: lower the"
+            f" times, or raise {name}"
+        )
 
 
 def _memory(

@@ -37,8 +37,10 @@ class ProcessName:
     def __call__(self) -> str:
         """Return the name; the first call in a process takes it.
 
+        Where there are no locks all processes are MORE.
+
         Raises:
-            OSError: the file cannot be made or locked.
+            OSError: the file cannot be made.
         """
         if self._held is None or self._held[0] != os.getpid():
             self._held = os.getpid(), self._taken()
@@ -55,6 +57,8 @@ class ProcessName:
                 lockf(self._descriptor, LOCK_EX | LOCK_NB, 1, number)
             except (BlockingIOError, PermissionError):  # fcntl(2): EAGAIN or EACCES
                 continue
+            except OSError:
+                break  # a file system without locks
             return str(number)
         return MORE
 

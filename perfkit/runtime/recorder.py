@@ -195,9 +195,9 @@ class Recorder:
         if self._process is not None:
             try:
                 labels = labels_text({"process": self._process()})
-                self.collected.value(Key("", "process.rss_bytes", labels), resident_bytes())
             except OSError:
-                self._count("runtime.invalid_value")  # which a place that takes no store tells too
+                return  # nor does such a place take a store, which is told
+            self.collected.value(Key("", "process.rss_bytes", labels), resident_bytes())
 
     def _count(self, event: str) -> None:
         self.collected.happened(Key(RUNTIME, event))

@@ -35,6 +35,20 @@ T = TypeVar("T")
 logger = logging.getLogger(RUNTIME)
 
 
+def parts_of(
+    component: str, name: str, labels: Mapping[str, object] | None
+) -> tuple[str, ...] | None:
+    """Return what tells a series from another without making its text; None where that differs.
+
+    Only of plain strings is it certain that equal ones have the same text: 1 and True are equal.
+    """
+    try:
+        parts = (component, name, *(labels or ()), *(labels.values() if labels else ()))
+    except Exception:  # noqa: BLE001  # an application's object may raise anything
+        return None
+    return parts if all(type(part) is str for part in parts) else None
+
+
 class Timed:
     """The durations (ns) of a series' calls by outcome; ``append`` is safe from any thread."""
 
@@ -53,6 +67,7 @@ class Collected:
     def __init__(self) -> None:
         self._timed: dict[Key, Timed] = {}
         self._known: dict[Key, Key] = {}
+        self._keys: dict[tuple[object, ...], Key] = {}
         self._components = {""}
         self._labels_of: Counter[tuple[str, str]] = Counter()
         self._told: set[tuple[str, str]] = set()
@@ -65,6 +80,22 @@ class Collected:
         Never raises: of names and labels that raise, what can be read is taken, and they count as
         ``runtime.invalid_label``.
         """
+        try:
+            if not labels:
+                return self._keys[component, name]
+            return self._keys[component, name, *labels, *labels.values()]
+        except Exception:  # noqa: BLE001  # not seen before, or what can be no key of a dictionary
+            key = self._look_up(component, name, labels)
+        parts = parts_of(component, name, labels)
+        if parts is not None and key in self._known and len(self._keys) < MOST_SERIES:
+            self._keys[parts] = key
+        return key
+
+    def knows(self, parts: tuple[str, ...]) -> bool:
+        """Return whether a series is found without making its text, and is not a capped one."""
+        return parts in self._keys
+
+    def _look_up(self, component: str, name: str, labels: Mapping[str, object] | None) -> Key:
         try:
             asked = Key(component, name, labels_text(labels))
             found = self._known.get(asked)
@@ -118,7 +149,8 @@ class Collected:
 
     def timed(self, key: Key) -> Timed:
         """Return where the calls of a series are appended; the same one for the same series."""
-        return self._timed.setdefault(key, Timed(key))
+        found = self._timed.get(key)
+        return found if found is not None else self._timed.setdefault(key, Timed(key))
 
     def happened(self, key: Key, times: int = 1) -> None:
         """Count an event."""

@@ -8,6 +8,14 @@ UNREADABLE = "(unreadable)"
 """In place of a name or a label whose ``str`` raises."""
 
 
+def text_of(value: object) -> str:
+    """Return a string itself, also one of a class of its own, and ``str`` of anything else.
+
+    So equal strings are one text: an enumeration of strings is written as its values are.
+    """
+    return str.__str__(value) if issubclass(type(value), str) else str(value)
+
+
 def storable(value: object) -> str:
     r"""Return ``str(value)``; never raises.
 
@@ -15,7 +23,7 @@ def storable(value: object) -> str:
     written as escapes (``caf\udce9``).
     """
     try:
-        return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+        return text_of(value).encode("utf-8", "backslashreplace").decode("utf-8")
     except Exception:  # noqa: BLE001  # an application's object may raise anything
         return UNREADABLE
 
@@ -27,7 +35,7 @@ def labels_text(labels: Mapping[str, object] | None) -> str:
     """
     if not labels:
         return "{}"
-    texts = {str(name): str(value) for name, value in labels.items()}
+    texts = {text_of(name): text_of(value) for name, value in labels.items()}
     return json.dumps(texts, sort_keys=True, ensure_ascii=False)
 
 

@@ -301,6 +301,7 @@ def test_a_fault_between_needs_an_address_and_not_its_letters(
     ("old", "new", "sentence"),
     [
         ("http://127.0.0.1:", "http://198.51.100.7:", "say so with --i-own-this-host"),
+        ("method: 1500ms", "method: 3h", "are planned, more than 2h: lower the times"),
         ("rate: 40/s", "rate: 1000000/s", "2700000 requests are planned, more than 1000000"),
     ],
 )

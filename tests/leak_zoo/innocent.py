@@ -212,6 +212,17 @@ def dict_of_3000() -> None:
         table[key] = f"row {key}"
 
 
+draws = random.Random(7)
+asked: dict[int, str] = {}
+
+
+@innocent
+def memo_of_2600_random_keys() -> None:
+    key = draws.randrange(2600)
+    if key not in asked:
+        asked[key] = f"answer {key}"
+
+
 ring: list[bytes | None] = []
 
 

@@ -68,6 +68,16 @@ def finalize_of_itself() -> None:
     weakref.finalize(one, id, one)
 
 
+full_at_1800: dict[int, list[object]] = {}
+kept_beside: list[object] = []
+
+
+@leak(holder="kept_beside")
+def beside_a_cache_that_fills() -> None:
+    key = next(calls) % 1800
+    kept_beside.append((bytes(40), full_at_1800.setdefault(key, [Plain() for _ in range(6)])))
+
+
 variable: contextvars.ContextVar[bytes] = contextvars.ContextVar("variable")
 
 

@@ -1,9 +1,10 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
 
-from perfkit.memory.decide import decide, needs_confirmation, site_growths
+from perfkit.memory.decide import could_still_settle, decide, needs_confirmation, site_growths
 from perfkit.memory.find import affordable
 from perfkit.memory.growth import Shape
 from perfkit.memory.loop import schedule
@@ -75,6 +76,33 @@ def test_a_falling_slope_is_filling_and_fails_nothing() -> None:
     seen = recording(StackSeries(stack=(KEEP,), live_bytes=live, live_blocks=live))
     result = decide("pkg:main", seen, site_growths(seen, OWN), ceiling=0)
     assert (result.state, result.status) == (LeakState.FILLING, Status.INCONCLUSIVE)
+
+
+def filling(size: int, *, table: int = 0) -> Recording:
+    """A cache of random keys, ``size`` bytes each; its table grows by ``table`` at 3000 calls."""
+    blocks = tuple(round(2600 * (1 - math.exp(-mark / 2600))) for mark in MARKS)
+    live = tuple(
+        size * count + table * (mark >= 3000) for mark, count in zip(MARKS, blocks, strict=True)
+    )
+    return recording(StackSeries(stack=(KEEP,), live_bytes=live, live_blocks=blocks))
+
+
+@pytest.mark.parametrize("table", [0, 50_000], ids=["entries", "and a larger table"])
+def test_what_grows_ever_more_slowly_is_no_leak_yet(table: int) -> None:
+    seen = filling(60, table=table)
+    growths = site_growths(seen, OWN)
+    assert [found.in_bytes.held for found in growths] == [table > 0]
+    assert could_still_settle(growths, 0)
+    result = decide("pkg:main", seen, growths, ceiling=0)
+    assert (result.state, result.status) == (LeakState.INCONCLUSIVE, Status.INCONCLUSIVE)
+    assert "at 60% of the slope before" in result.reason
+
+
+def test_bytes_that_hold_their_slope_settle_it_where_blocks_stand_still() -> None:
+    live = tuple(8 * mark for mark in MARKS)
+    seen = recording(StackSeries(stack=(KEEP,), live_bytes=live, live_blocks=(1,) * len(MARKS)))
+    assert not could_still_settle(site_growths(seen, OWN), 0)
+    assert decide("pkg:main", seen, site_growths(seen, OWN), ceiling=0).state is LeakState.LEAK
 
 
 def test_a_bounded_cache_seen_filling_takes_the_word_leak_back() -> None:

@@ -1,4 +1,6 @@
 import itertools
+import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -68,6 +70,27 @@ def test_what_slows_down_without_stopping_is_filling() -> None:
     assert found.shape is Shape.FILLING
 
 
+@given(st.integers(300, 1500), st.randoms(use_true_random=False))
+def test_a_memo_of_random_keys_has_not_held_its_slope(keys: int, draws: random.Random) -> None:
+    seen: set[int] = set()
+    live = []
+    for before, mark in pairwise((0, *RUN)):
+        seen.update(draws.randrange(keys) for _ in range(mark - before))
+        live.append(len(seen))
+    found = growth(RUN, tuple(live))
+    # A cache that has hardly begun to fill looks like a leak.
+    assert keys > 2 * RUN[-1] / 3 or not found.held
+
+
+@given(st.integers(1, 10**6), st.integers(0, 240), st.integers(1, 10**6))
+def test_a_leak_beside_what_was_full_by_the_first_quarter_holds(
+    leak: int, bound: int, filling: int
+) -> None:
+    found = growth(RUN, tuple(leak * mark + filling * min(mark, bound) for mark in RUN))
+    assert found.held
+    assert found.pace == pytest.approx(1)
+
+
 def test_one_event_is_not_growth() -> None:
     late = growth(RUN, tuple(1000 + mark if mark > 900 else 0 for mark in RUN))
     assert late.shape is not Shape.GROWING
@@ -101,7 +124,8 @@ def test_values_in_random_order_do_not_grow(series: list[int]) -> None:
 
 def test_the_first_quarter_does_not_count() -> None:
     found = growth(RUN, tuple(10**9 if mark <= 240 else 5 * mark for mark in RUN))
-    assert found == Growth(Shape.GROWING, pytest.approx(5), (pytest.approx(5), pytest.approx(5)))
+    five = pytest.approx(5)
+    assert found == Growth(Shape.GROWING, five, (five, five), pytest.approx(1))
 
 
 def test_a_border_belongs_to_the_segment_it_ends() -> None:

@@ -1,5 +1,9 @@
 """What the counts of a process say; exact, on series made up."""
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from perfkit.memory.find import with_totals
@@ -49,6 +53,27 @@ def test_a_quiet_process_keeps_the_word_and_tells_how_far_it_was_looked() -> Non
     result = with_totals(CLEAN, totals(), unplaced(totals(), 0))
     assert (result.state, result.iterations, result.notes) == (LeakState.CLEAN, 4000, ())
     assert result.reason == "quiet under memray, nor the whole process over 4000 without it"
+
+
+def counted(of: Callable[[int], float]) -> Totals:
+    """Malloc's bytes after so many calls, the other counts still."""
+    return replace(totals(), malloc_bytes=tuple(round(of(mark)) for mark in MARKS))
+
+
+def test_a_process_that_grows_ever_more_slowly_is_undecided() -> None:
+    found = unplaced(counted(lambda mark: 1e6 * math.sqrt(mark)), 0)
+    assert found.state is LeakState.INCONCLUSIVE
+    assert "at 72% of the slope before" in found.reason
+
+
+def test_memory_that_rose_in_steps_is_told() -> None:
+    seen = counted(lambda mark: 2**20 * (mark // 700))
+    found = unplaced(seen, 0)
+    assert found.state is LeakState.CLEAN
+    assert with_totals(CLEAN, seen, found).reason == (
+        "quiet under memray, while memory taken from malloc rose by 4.0 MiB in a few steps over"
+        " 4000 without it"
+    )
 
 
 def test_growth_of_the_process_takes_the_word_clean_back() -> None:

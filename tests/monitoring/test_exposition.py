@@ -262,9 +262,17 @@ def test_every_metric_that_exported_rules_and_dashboards_ask_for_is_there(path: 
             Key(component, "process.rss_bytes"): Values(1, 5e6, 5e6, 5e6, 5e6)
             for component in ("shop", "mcp")
         },
+        **{
+            Key("shop", gauge, labels_text({"guard": "stock"})): Values(1, 0.5, 0.5, 0.5, 0.5)
+            for gauge in (names.BREAKER_GAUGE, names.BULKHEAD_GAUGE)
+        },
+    }
+    events = {
+        Key("shop", "cache.hit", labels_text({"cache": "prices"})): 1,
+        Key("shop", "probe.failed"): 1,
     }
     with Store(path) as store:
-        store.add(Batch(NOW, {Key("shop", "monthly"): calls(10**7)}, values))
+        store.add(Batch(NOW, {Key("shop", "monthly"): calls(10**7)}, values, events))
         store.add(Batch(NOW, {Key("mcp", "sum"): calls(10**7)}))
         bounds = names.duration_bounds(settings.thresholds.objectives, settings.monitoring.alerts)
         found = exposed(store, bounds=bounds)

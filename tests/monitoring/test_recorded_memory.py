@@ -1,5 +1,6 @@
 """What an application records is what the alerts about memory read."""
 
+import errno
 import os
 import sys
 import time
@@ -89,10 +90,24 @@ def test_a_leak_of_the_smaller_process_is_seen(tmp_path: Path) -> None:
     assert grown == [0, (seconds - 1) * 5e5]
 
 
-def test_a_folder_that_takes_no_file_is_counted_and_never_raises(tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_file_is_told_by_the_store_and_never_raises(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("")
     recorder = Recorder()
     recorder.start(tmp_path / "file" / "t.sqlite")
+    recorder.event("tick")
     recorder.tick()
     recorder.stop()
-    assert recorder.collected.drain("app")[1] == {}
+    assert "the telemetry store cannot be used" in caplog.text
+    assert recorder.collected.drain("app") == ({}, {}, {})
+
+
+def test_processes_without_locks_share_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    assert ProcessName(tmp_path / "t.sqlite")() == "more"

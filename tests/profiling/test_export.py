@@ -49,6 +49,22 @@ def test_every_export_read_again_gives_the_same_self_times(
     assert sum(times.values()) == pytest.approx(recording.seconds, rel=0.01)
 
 
+@pytest.mark.parametrize("form", Form)
+def test_a_compiled_function_outside_of_every_python_function_stands_for_itself(
+    tmp_path: Path, form: Form
+) -> None:
+    one = made(
+        {
+            ("compile\x00<built-in>\x000",): 3,
+            ("main\x00/app.py\x001", "sorted\x00<built-in>\x000"): 4,
+            ("[calling the target]\x00perfkit\x000",): 5,
+        }
+    )
+    found = READERS[form](one, tmp_path)
+    times = {name: value for name, value in found.items() if abs(value) > 1e-6}
+    assert times == pytest.approx({"compile": 3e-3, "main": 4e-3, "[calling the target]": 5e-3})
+
+
 def test_pyinstrument_opens_the_session(recording: Recording, tmp_path: Path) -> None:
     path = tmp_path / "profile.pyisession"
     path.write_text(session_text(recording, Origin(roots=("/project",))), "utf-8")
