@@ -20,6 +20,7 @@ from perfkit.monitoring.journal import Journal
 from perfkit.monitoring.payloads import lines, slack, webhook
 from perfkit.monitoring.posting import post
 from perfkit.monitoring.routing import Message
+from perfkit.state import make_folder
 
 FIRST_RETRY: Final = 1.0
 """Seconds; doubled with every failure."""
@@ -238,7 +239,7 @@ def _to_file(path: Path) -> Send:
     def send(message: Message) -> None:
         text = "".join(f"{line}\n" for line in lines(message))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()

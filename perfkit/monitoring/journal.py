@@ -19,6 +19,7 @@ from typing import Any, Final
 from perfkit.durable import write_whole
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.monitoring.routing import Message, Told
+from perfkit.state import make_folder
 
 SCHEMA: Final = 1
 """Version of the lines; a file of another version is refused."""
@@ -51,7 +52,7 @@ class Journal:
         self._size = 0
         """Bytes of the file up to its last whole line."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise MeasurementError(_cannot(path, error)) from error

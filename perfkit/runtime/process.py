@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from perfkit.state import make_folder
+
 STATM = Path("/proc/self/statm")
 
 MOST_PROCESSES = 100
@@ -50,7 +52,7 @@ class ProcessName:
         from fcntl import LOCK_EX, LOCK_NB, lockf
 
         self.end()  # what a fork left: that of the parent stays locked, the lock is not ours
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         for number in range(MOST_PROCESSES):
             try:

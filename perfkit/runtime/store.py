@@ -34,6 +34,7 @@ from perfkit.runtime.windows import (
     ValueWindow,
     Window,
 )
+from perfkit.state import make_folder
 
 MOST_INTERVALS = 4320
 """Intervals of one series that a query without a resolution reads at most: 72 minutes of
@@ -153,7 +154,7 @@ class Store:
         self._numbers: dict[Key, int] = {}
         with self._named():
             if not read_only:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             mode = "ro" if read_only else "rwc"
             if read_only and self._is_frozen():
                 mode += "&immutable=1"
