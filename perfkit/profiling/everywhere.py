@@ -15,7 +15,7 @@ from perfkit.profiling.packing import packed
 from perfkit.profiling.processes import ProcessSamples, follow, kept_count
 from perfkit.profiling.recording import CALLING, beyond
 from perfkit.profiling.sampler import Record, Sampler
-from perfkit.profiling.stem import is_stem, is_stem_of_thread
+from perfkit.profiling.stem import is_own_work, is_stem, is_stem_of_thread
 from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 
 
@@ -130,7 +130,7 @@ def rooted(
             name, _, place = stack[0].partition("\x00")
             root = f"{name}{process}\x00{place}"
             if stack[:1] == started[:1]:
-                rest = beyond(stack, started, is_stem) or [CALLING]
+                rest = beyond(stack, started, is_stem, is_own_work) or [CALLING]
             else:
                 rest = beyond(stack, started, is_stem_of_thread) or stack[-1:]
             found.append(([root, *rest], seconds))

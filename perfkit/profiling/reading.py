@@ -1,13 +1,13 @@
 """A recording read: hotspots over all call paths, the call tree, and what to doubt."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from perfkit.model import CallNode, CallPath, Function, Hotspot, Profile
 from perfkit.profiling.calls import Samples, call_paths, call_tree, python_part
-from perfkit.profiling.recording import Recording, stacks
+from perfkit.profiling.recording import CALLING_FUNCTION, Recording, stacks
 from perfkit.profiling.view import EVERYTHING, Lens, View
 
 FEW_SAMPLES = 100
@@ -40,7 +40,8 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
         interval=recording.interval,
         samples=recording.samples,
         cut_off=recording.cut_off,
-        own_share=_own_share(whole, lens),
+        own_share=_part(whole, lens.own),
+        calling_share=_part(whole, CALLING_FUNCTION.__eq__),
         hotspots=tuple(replace(hot, own=lens.own(hot.function)) for hot in spots),
         tree=call_tree(shown, place, lens=lens, fold=view.fold and has_own),
         reach=recording.reach,
@@ -48,13 +49,13 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
     )
 
 
-def _own_share(samples: Samples, lens: Lens) -> float:
-    """Return the part of the time whose innermost Python function is own code."""
-    mine = whole = 0.0
+def _part(samples: Samples, wanted: Callable[[Function], bool]) -> float:
+    """Return the part of the time whose innermost Python function is a wanted one."""
+    found = whole = 0.0
     for stack, seconds in samples:
         whole += seconds
-        mine += seconds if lens.own(python_part(stack)[-1]) else 0.0
-    return _share(mine, whole)
+        found += seconds if wanted(python_part(stack)[-1]) else 0.0
+    return _share(found, whole)
 
 
 def every_call(recording: Recording) -> tuple[CallNode, ...]:

@@ -96,6 +96,13 @@ def test_repeat_auto_goes_on_until_there_are_enough_samples(captured: Capture) -
     assert all("the profiler slowed the target" in warning for warning in profile.warnings)
 
 
+def test_what_perfkit_does_between_calls_is_no_function_of_the_target(captured: Capture) -> None:
+    for scope in (Scope(), Scope(threads=True)):
+        found = captured("def main(): sum(range(3000))", "app:main", repeat=20_000, scope=scope)
+        names = {hot.function.name for hot in read(found).hotspots}
+        assert names <= {"main", "[calling the target]"}
+
+
 def test_warm_up_calls_are_made_before_and_not_counted(captured: Capture, tmp_path: Path) -> None:
     source = f"""
         import time
