@@ -76,7 +76,7 @@ def configuration(source: random.Random) -> tuple[dict[str, Any], dict[str, Any]
         {"name": "BurnsSlowly", "kind": "burn-rate", "objective": "fast", "for": "1min"},
     ]
     objectives = [
-        {"name": "answered", "component": COMPONENT, "target": source.choice(["99%", "99.9%"])},
+        {"name": "answered", "component": COMPONENT, "target": source.choice(["97%", "99.9%"])},
         {"name": "fast", "component": COMPONENT, "target": "95%", "within": "1s"}
         | {"degraded": source.choice(["bad", "good"])},
     ]
