@@ -93,6 +93,28 @@ def test_every_kind_of_rule_has_its_expression(tmp_path: Path) -> None:
     assert group["rules"][0]["labels"]["component"] == 'a "b"\n{{ "{{" }} c }}\\'
 
 
+def test_a_level_to_clear_at_holds_while_the_alert_fires(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path,
+        {"name": "A", "kind": "threshold", "signal": "rate", "above": "2/s", "clear": "1/s"},
+        {"name": "B", "kind": "threshold", "signal": "p95", "above": "1s", "clear": "300ms"}
+        | {"by_call": True},
+        components=(HOSTILE,),
+    )
+    (group,) = _yaml("prometheus", given, "perfkit.rules.yml")["groups"]
+    label = 'component="a \\"b\\"\\n{{ c }}\\\\"'
+    rate = f"sum(rate(perfkit_calls_total{{{label}}}[5m]))"
+    first, second = (rule["expr"] for rule in group["rules"])
+    fires = f'ALERTS{{alertname="A",alertstate="firing",{label}}}'
+    assert first == f"{rate} > 2 or ({rate} > 1 and on() {fires})"
+    assert second.endswith(f'and on(name) ALERTS{{alertname="B",alertstate="firing",{label}}})')
+    assert second.count('le="1.0"') == second.count('le="0.3"') == 1
+    bounds = duration_bounds(given.thresholds.objectives, given.monitoring.alerts)
+    assert {1.0, 0.3} <= set(bounds)
+    summary = group["rules"][0]["annotations"]["summary"]
+    assert summary.endswith("the rate of calls is above 2/s over 5min (until below 1/s)")
+
+
 def test_alertmanager_routes_and_says_what_it_cannot_do() -> None:
     files, notes = files_for("alertmanager", example(), NOW)
     document = yaml.safe_load(files["alertmanager.yml"])
