@@ -1,6 +1,7 @@
 """comment --post, compare --comment and check --comment against a forge on this machine."""
 
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator
@@ -342,6 +343,9 @@ def hostile(**changes: object) -> str:
         hostile(perfkit={"schema": 99}),
         hostile(perfkit={"schema": "\n::error::x" * 1000}),
         hostile(**{"\n::error::x" * 1000: 1}),
+        hostile(seconds=math.inf),
+        hostile(seconds=math.nan),
+        hostile(rounds=-1),
         hostile(comparisons="many"),
         hostile(comparisons=[{"benchmark": {"name": "x"}}]),
         hostile(base={"label": "x", "commit": 5}),
