@@ -205,6 +205,12 @@ def plan(comments: Sequence[Posted], wanted: Wanted) -> Plan:
     )
 
 
+def overwritten(found: str, written: str) -> bool:
+    """Whether a comment reads as an older run's after ``written`` was put there."""
+    now, then = mark_of(found), mark_of(written)
+    return now is not None and then is not None and now.run < then.run
+
+
 def body(wanted: Wanted, before: Mark | None) -> str:
     """Return the whole comment, its first line and the visible text: :data:`BODY_BYTES` at most."""
     digests = {_digest(name): name for name in wanted.rows}

@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,6 +206,54 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
     assert "2 x fails: Error executing tool fails" in capfd.readouterr().out
     assert run(["load", target, *QUICK, "--tool", "gone"]) == ExitCode.USAGE
     assert "has no tool 'gone'; it has fails, price" in capfd.readouterr().err
+
+
+def test_tools_are_called_over_http(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = MCP_SHOP.replace('run("stdio")', f'run("streamable-http", port={port})')
+    target = f"mcp:http://127.0.0.1:{port}/mcp"
+    arguments = ["load", target, *QUICK, "--tool", "price", "--args", '{"kilos": 2}', "--json"]
+    assert run(arguments) == ExitCode.MEASUREMENT
+    assert "does not answer as an MCP server" in capfd.readouterr().out
+    with subprocess.Popen([sys.executable, "-c", server], stderr=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 60
+            with socket.socket() as client:
+                while client.connect_ex(("127.0.0.1", port)) != 0:
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
+            assert run(arguments) == ExitCode.PASSED
+            (stage,) = document(capfd)["stages"]  # type: ignore[misc]
+            assert (stage["ok"], stage["due"]) == (30, 30)
+        finally:
+            process.kill()
+
+
+def test_every_stage_is_sent_in_its_turn(
+    server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ["--ramp", "200ms", "--warm", "100ms", "--for", "200ms", "--recover", "300ms"]
+    stages = [*times, "--rate", "100/s", "--spike", "200/s:150ms", "--arrivals", "constant"]
+    assert run(["load", server.url, *stages, "--json"]) == ExitCode.PASSED
+    found = document(capsys)["stages"]
+    assert isinstance(found, list)
+    assert [(one["name"], one["due"], one["judged"]) for one in found] == [
+        ("ramp", 10, False),
+        ("warm", 10, False),
+        ("hold", 20, True),
+        ("spike", 30, False),
+        ("recover", 30, True),
+    ]
+    assert [(one["start_rate"], one["end_rate"]) for one in found] == [
+        (0, 100),
+        (100, 100),
+        (100, 100),
+        (200, 200),
+        (100, 100),
+    ]
+    assert len(server.seen) == 100
 
 
 @pytest.mark.parametrize("engine", ["perfkit", "locust"])

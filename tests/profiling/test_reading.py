@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,18 @@ def test_time_without_samples_is_said() -> None:
     assert read(recording(found | {"duration": 0.21})).warnings == ()
     (warning,) = read(recording(found | {"duration": 0.4})).warnings
     assert "50% of the profiled time has no sample" in warning
+    (warning,) = read(replace(recording(found | {"duration": 0.3}), cut_off=True)).warnings
+    assert warning.startswith("the time limit ended the recording")
+
+
+def test_a_replaced_profiler_is_said_however_few_samples_there_are() -> None:
+    found = session(([main], 0.005))
+    (warning,) = read(recording(found | {"duration": 0.3})).warnings
+    assert warning.startswith("most of the profiled time has no sample: the target seems to have")
+    assert "replaced the profiler" in warning
+    # A busy machine may stop the profiler late.
+    (warning,) = read(recording(found | {"duration": 0.08})).warnings
+    assert warning.startswith("1 sample only")
 
 
 def test_stacks_start_at_the_target() -> None:
