@@ -136,13 +136,9 @@ def judged(found: list[Measured]) -> Iterator[tuple[str, str]]:
     """Yield each requirement, and whether it is met."""
     steady, killed, late, guarded, plain = found
     # Without its fault a load shows nothing of it, however good its figures are.
-    there = {
-        steady.name: True,
-        killed.name: killed.hits == 1,
-        late.name: late.p50 is not None and late.p50 >= ADDED,
-    }
-    for one in (steady, killed, late):
-        met = one.due >= FEWEST and one.in_time and one.status == "passed" and there[one.name]
+    slowed = late.p50 is not None and late.p50 >= ADDED
+    for one, there in ((steady, True), (killed, killed.hits == 1), (late, slowed)):
+        met = one.due >= FEWEST and one.in_time and one.status == "passed" and there
         yield (
             f"{one.name}: at least {FEWEST} requests, p99 below {PRODUCTION_P99:g} s",
             _answer(met=met, sure=one.on_time),

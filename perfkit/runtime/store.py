@@ -387,9 +387,10 @@ class Store:
         for row in self._read("calls", columns, asked):
             window = Window._make(row)
             if (wrong := damage(window.encoded)) is not None:
+                span = f"{window.seconds} s from {window.start}" if window.seconds else "totals"
                 raise DamagedStoreError(
                     f"{self.path}: the calls of {window.component}, {window.name} in the"
-                    f" {window.seconds} s from {window.start} are damaged ({wrong}); put a backup"
+                    f" {span} are damaged ({wrong}); put a backup"
                     " in its place, or move the file away and let the application begin a new one."
                 )
             yield window

@@ -79,6 +79,8 @@ def site(path: Path) -> Site:
 
 def test_what_is_served_says_so_and_is_not_ready(damaged: Path) -> None:
     served = site(damaged)
+    with pytest.raises(DamagedStoreError, match="shop, monthly in the totals are damaged"):
+        served.metrics("")
     for read in (lambda: served.metrics(""), served.page, served.part):
         with pytest.raises(DamagedStoreError, match=SAYS):
             read()
