@@ -375,10 +375,28 @@ def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
     assert row["reason"].startswith(f"base cannot run it: {found}")
 
 
+def test_without_a_base_the_merge_base_with_the_main_branch_is_measured(grown: Project) -> None:
+    fork = grown.git("rev-parse", "HEAD")
+    grown.git("switch", "--quiet", "--create", "topic")
+    grown.write("tiny.py", "def work(n):\n    return 3 * sum(range(n))\n")
+    grown.commit("more on the topic")
+    grown.git("switch", "--quiet", "main")
+    grown.write("tiny.py", "def work(n):\n    return 24\n")
+    grown.commit("main went on")
+    grown.git("switch", "--quiet", "topic")
+    done = grown.perfkit("compare", "--json")
+    document = envelope(done.stdout)
+    assert document["base"]["commit"] == fork
+    assert document["base"]["label"] == "merge base with main"
+    assert document["base"]["subject"] == "double it"
+    assert document["head"]["subject"] == "more on the topic"
+    assert [row["verdict"] for row in document["comparisons"]] == ["regressed"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("compare",), "give either BASE, a commit"),
+        (("compare", "--python-base", sys.executable), "give either commits to compare, or both"),
         (("compare", "absent"), "'absent' is not a commit of"),
         (("compare", "HEAD", "absent"), "'absent' is not a commit of"),
         (("check", "--onto", "absent"), "'absent' is not a commit of"),
