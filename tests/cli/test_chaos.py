@@ -87,7 +87,7 @@ def test_a_fault_is_seen_undone_and_written_down(fault: str, port: int, capfd: C
     assert found["before"]["errors"] == {}
     (effect,) = found["faults"]
     assert effect["failed"] > 0
-    assert 0 <= effect["detected_after"] <= effect["recovered_after"]
+    assert 0 <= effect["detected_after"] <= effect["recovered_after"] < 1.5
     assert found["availability"]["estimate"] < 1
     assert found["after"]["stages"][0]["ok"] > 0
     assert not listening(port)
@@ -210,7 +210,9 @@ def test_degraded_answers_stand_apart_in_what_people_read(port: int, capfd: Capt
     assert run(["chaos", "run", shop_plan(port, fault, "degrading")]) == ExitCode.PASSED
     out = capfd.readouterr().out
     assert "failed   degraded" in out
-    assert re.search(r"error at stock.read at 0.0 s for 0.9 s: 0 failed, \d+ degraded, the", out)
+    assert re.search(
+        r"error at stock.read at 0.0 s for 0.9 s: 0 failed, \d+ degraded; detected", out
+    )
     assert "x degraded: stock" in out
 
 
