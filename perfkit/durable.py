@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from perfkit.errors import MeasurementError
+from perfkit.state import make_folder
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -14,7 +15,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     what was stored before is then untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             partial = Path(file.name)
             try:

@@ -21,7 +21,7 @@ from perfkit.benchmarking.schedule import SideName, round_order
 from perfkit.benchmarking.sides import Sides
 from perfkit.config.load_plan import LoadPlan
 from perfkit.config.thresholds import Thresholds
-from perfkit.errors import MeasurementError, PerfkitError, UsageError
+from perfkit.errors import InterruptedMeasurementError, MeasurementError, PerfkitError, UsageError
 from perfkit.gate.comparisons import judge, shift_between
 from perfkit.gate.evidence import Evidence, comparable
 from perfkit.model import (
@@ -173,7 +173,7 @@ def _round(measured: _Measured, sides: Sides, run: Run, order: Sequence[SideName
     for name in order:
         try:
             record = run(sides.base if name == "base" else sides.head)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, InterruptedMeasurementError):
             measured.interrupted = True
             return
         except PerfkitError as error:

@@ -216,6 +216,7 @@ class Forge:
             ("POST", r"/repos/o/r/check-runs", lambda: self._check(body)),
             ("GET", r"/repos/o/r/issues/7/comments", self._list),
             ("POST", r"/repos/o/r/issues/7/comments", lambda: self._create(self.login, body)),
+            ("GET", r"/repos/o/r/issues/comments/(\d+)", self._get),
             ("PATCH", r"/repos/o/r/issues/comments/(\d+)", lambda id_: self._update(id_, body)),
             ("DELETE", r"/repos/o/r/issues/comments/(\d+)", self._delete),
             ("GET", r"/projects/7/merge_requests/7/notes", self._list),
@@ -224,6 +225,7 @@ class Forge:
                 r"/projects/7/merge_requests/7/notes",
                 lambda: self._create(GITLAB_BOT, body),
             ),
+            ("GET", r"/projects/7/merge_requests/7/notes/(\d+)", self._get),
             (
                 "PUT",
                 r"/projects/7/merge_requests/7/notes/(\d+)",
@@ -269,6 +271,10 @@ class Forge:
             else:
                 shown.append(comment)
         return 200, shown
+
+    def _get(self, number: str) -> tuple[int, Json]:
+        found = self.comments.get(int(number))
+        return (404, NOT_FOUND) if found is None else (200, found)
 
     def _create(self, author: str, body: Json) -> tuple[int, Json]:
         if self.read_only:

@@ -16,14 +16,15 @@ import perfkit
 PACKAGE = Path(perfkit.__file__).parent
 
 VOCABULARY = {"plural", "errors", "model", "status"}
-BASE = VOCABULARY | {"config", "durable", "process_group"}
+BASE = VOCABULARY | {"config", "durable", "process_group", "state"}
 """What everybody but the pure folders may import."""
 
 ARROWS: Mapping[str, set[str]] = {
     "errors": set(),
     "plural": set(),
     "status": {"errors"},
-    "durable": {"errors"},
+    "durable": {"errors", "state"},
+    "state": set(),
     "process_group": set(),
     "model": {"errors", "status"},
     "config": {"errors"},
@@ -43,7 +44,7 @@ ARROWS: Mapping[str, set[str]] = {
     "init": BASE | {"benchmarking"},
     "checking": BASE | {"benchmarking", "gate", "memory", "targets"},
     "load_check": BASE | {"benchmarking", "gate", "reliability"},
-    "runtime": {"errors"},
+    "runtime": {"errors", "state"},
     "pytest_plugin": VOCABULARY | {"config", "memory", "reporting", "targets"},
 }
 """Folder or module of perfkit -> what it may import of the others. cli may import all of these."""

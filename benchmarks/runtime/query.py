@@ -15,7 +15,8 @@ from pathlib import Path
 from pages import reported
 
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import RETENTION, Store
+from perfkit.runtime.bounds import RETENTION
+from perfkit.runtime.store import Store
 
 NOW = 1_700_000_000
 DAYS = 30

@@ -1,8 +1,9 @@
 """What tracking a call costs, beside prometheus_client and an OpenTelemetry span, in one run.
 
-Each way wraps the same empty function; the figure is the time of a call less that of the plain
-function, the lowest of many short turns taken by all ways one after the other. `--write-docs` puts
-the table into docs/runtime.md. Needs the extra `telemetry`.
+Each way wraps the same empty function, or stands as a block in it; the figure is the time of a call
+less that of the plain function, the lowest of many short turns taken by all ways one after the
+other. A coroutine is driven without a loop, and compared with a plain one. `--write-docs` puts the
+table into docs/runtime.md. Needs the extra `telemetry`.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import tempfile
 import threading
 import time
 import timeit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from opentelemetry.sdk.trace import TracerProvider
@@ -29,6 +30,7 @@ CALLS = 300
 """Calls in one turn: few, so that a turn of the slow ways is seldom interrupted either."""
 
 FOLDED = 20_000
+PLAIN_COROUTINE = "plain coroutine"
 ENABLED_LIMIT_NS = 250
 DISABLED_LIMIT_NS = 60
 FAILPOINT_LIMIT_NS = 60
@@ -43,6 +45,45 @@ def failing(order: int) -> int:
     """Return the order, after a failpoint that nobody asked for."""
     runtime.inject("bench")
     return order
+
+
+async def later(order: int) -> int:
+    """Return the order, as a coroutine."""
+    return order
+
+
+def driven(function: Callable[[int], Coroutine[None, None, int]]) -> Callable[[int], int]:
+    """Return what calls a coroutine function and runs what it returns to its end."""
+
+    def call(order: int) -> int:
+        try:
+            function(order).send(None)
+        except StopIteration as ended:
+            return int(ended.value)
+        raise RuntimeError("a coroutine that waits for nothing has waited")
+
+    return call
+
+
+KEPT = runtime.track("kept")
+
+
+def in_a_kept_block(order: int) -> int:
+    """Return the order from a block of an object that was made before."""
+    with KEPT:
+        return order
+
+
+def in_a_block(order: int) -> int:
+    """Return the order from a block."""
+    with runtime.track("block"):
+        return order
+
+
+def in_a_labelled_block(order: int) -> int:
+    """Return the order from a block with a label."""
+    with runtime.track("labelled", labels={"country": "in"}):
+        return order
 
 
 def packed(*args: int, **kwargs: int) -> int:
@@ -127,6 +168,11 @@ def main() -> int:
             "plain function": plain,
             "perfkit `track`": tracked,
             "perfkit `track` with `slow=`": runtime.track("slow", slow=60)(plain),
+            "perfkit `track` of a coroutine function": driven(runtime.track("later")(later)),
+            "perfkit `with` an object of `track`": in_a_kept_block,
+            "perfkit `with track(NAME)`": in_a_block,
+            "perfkit `with track(NAME, labels={...})`, one label": in_a_labelled_block,
+            PLAIN_COROUTINE: driven(later),
             "prometheus_client `Histogram.time()`": histogram.time()(plain),
             "OpenTelemetry span, exported nowhere": spanned,
         }
@@ -136,6 +182,8 @@ def main() -> int:
         runtime.stop()
     fold = folding(max(3, options.turns // 5))
     lost = lost_in_threads_and_tasks()
+    own = enabled.pop(PLAIN_COROUTINE) - enabled["plain function"]
+    enabled["perfkit `track` of a coroutine function"] -= own
     rows = {name: value - enabled["plain function"] for name, value in enabled.items()}
     rows |= {name: value - disabled["plain function"] for name, value in disabled.items()}
     ours = rows["perfkit `track`"]
@@ -147,7 +195,7 @@ def main() -> int:
     ]
     quiet, unasked = rows["perfkit `track`, not started"], rows["`inject`, not asked for"]
     required = {
-        f"a tracked call costs at most {ENABLED_LIMIT_NS} ns: {ours:.0f} ns": (
+        f"a call of a tracked function costs at most {ENABLED_LIMIT_NS} ns: {ours:.0f} ns": (
             ours <= ENABLED_LIMIT_NS
         ),
         f"one before `start` at most {DISABLED_LIMIT_NS} ns: {quiet:.0f} ns": (

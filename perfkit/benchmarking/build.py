@@ -22,9 +22,7 @@ from perfkit.errors import MeasurementError
 from perfkit.forge.git import Repository
 from perfkit.model import Revision
 from perfkit.process_group import end_group
-
-STATE = ".perfkit"
-"""Folder at the repository's root for builds, worktrees and captures; ignores itself in git."""
+from perfkit.state import STATE, make_folder
 
 LAST_LINES = 15
 
@@ -48,10 +46,7 @@ def state_folder(root: Path) -> Path:
     """
     folder = root / STATE
     try:
-        folder.mkdir(exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        make_folder(folder)
     except OSError as error:
         raise MeasurementError(
             f"{folder}: cannot hold builds and captures ({error.strerror}); make {root} writable."

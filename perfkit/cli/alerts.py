@@ -1,5 +1,6 @@
 """``perfkit alerts``: what fires, what would fire, and telling somebody."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,20 +140,26 @@ def watch(
             )
             until = None if limit is None else time.monotonic() + limit
             last = None
+            delivery = Delivery(journal, reached)
+
+            def tell(notes: Iterable[str]) -> None:
+                for note in notes:
+                    console.print(f"! {one_line(note)}", soft_wrap=True, markup=False)
+
             for step in steps(
                 evaluator,
                 telemetry,
                 router,
-                Delivery(journal, reached),
+                delivery,
                 until=until,
                 clock=time.time,
                 monotonic=time.monotonic,
                 sleep=time.sleep,
             ):
                 told, telemetry.notes = telemetry.notes, []
-                for note in (*step.notes, *told):
-                    console.print(f"! {one_line(note)}", soft_wrap=True, markup=False)
+                tell((*step.notes, *told))
                 last = step
+            tell(delivery.finish(time.monotonic()))
         finally:
             journal.close()
     assert last is not None  # noqa: S101  # the first step comes before any end

@@ -37,6 +37,18 @@ def judged_revision(repository: "Repository", suite: "Suite", name: str | None) 
     return repository.working_tree(apart_from=suite.results)
 
 
+def former_revision(
+    repository: "Repository", name: str | None, judged: "Revision", onto: str | None = None
+) -> "Revision":
+    """Return the commit that ``name`` means, or the merge base of ``judged`` with ``onto``.
+
+    ``onto`` is the main branch where it is None.
+    """
+    if name is not None:
+        return repository.resolve(name)
+    return repository.merge_base(judged.commit, onto or repository.default_branch())
+
+
 @contextmanager
 def measured_change(
     invocation: Invocation,

@@ -49,7 +49,7 @@ def check(
     from rich.text import Text
 
     from perfkit.checking import check_budgets, check_leaks, checks_of_shard, with_checks
-    from perfkit.cli.change import judged_revision, measured_change
+    from perfkit.cli.change import former_revision, judged_revision, measured_change
     from perfkit.cli.check_load import loaded, planned_load, without_load
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
@@ -67,11 +67,7 @@ def check(
     # Before anything is built, where a sentence costs nothing.
     planned = planned_load(settings, part) if load else None
     judged = judged_revision(repository, suite, head)
-    former = (
-        repository.resolve(base)
-        if base is not None
-        else repository.merge_base(judged.commit, onto or repository.default_branch())
-    )
+    former = former_revision(repository, base, judged, onto)
     with measured_change(
         invocation,
         repository,

@@ -15,8 +15,8 @@ def compare(
     base: Annotated[
         str | None,
         typer.Argument(
-            help="The commit, tag or branch to compare with. With --stored, default: the merge base"
-            " with the main branch, or its nearest ancestor with a result."
+            help="The commit, tag or branch to compare with. Default: the merge base with the main"
+            " branch; with --stored, or its nearest ancestor with a result."
         ),
     ] = None,
     head: Annotated[
@@ -60,7 +60,12 @@ def compare(
     is as often the machine as the change.
     """
     from perfkit.benchmarking.sides import installed_sides
-    from perfkit.cli.change import judged_revision, measured_change, measured_sides
+    from perfkit.cli.change import (
+        former_revision,
+        judged_revision,
+        measured_change,
+        measured_sides,
+    )
     from perfkit.cli.conditions import environment_here
     from perfkit.cli.culprits import named
     from perfkit.cli.settings import repository_and_suite
@@ -72,7 +77,7 @@ def compare(
     settings = measuring.settings(invocation)
     thresholds = settings.thresholds
     part = measuring.part
-    commit, pythons = ("", None) if stored else _what_to_compare(base, python_base, python_head)
+    pythons = None if stored else _interpreters(base, python_base, python_head)
     if stored:
         _refuse_measuring(given=measuring.given or bool(python_base or python_head))
     repository, suite = repository_and_suite(Path.cwd())
@@ -80,11 +85,12 @@ def compare(
     if only_touched:
         if stored or pythons is not None:
             raise UsageError("--only-touched is for measuring two commits; leave it out.")
+        judged = judged_revision(repository, suite, head)
         chosen = only_those(
             mapped(
                 repository,
-                repository.resolve(commit),
-                judged_revision(repository, suite, head),
+                former_revision(repository, base, judged),
+                judged,
                 thresholds,
             ),
             chosen.patterns,
@@ -108,12 +114,13 @@ def compare(
             invocation, report, sides, thresholds, culprits=telling.culprits, seed=measuring.seed
         )
     else:
+        judged = judged_revision(repository, suite, head)
         with measured_change(
             invocation,
             repository,
             suite,
-            base=repository.resolve(commit),
-            head=judged_revision(repository, suite, head),
+            base=former_revision(repository, base, judged),
+            head=judged,
             thresholds=thresholds,
             patterns=chosen.patterns,
             seed=measuring.seed,
@@ -134,19 +141,19 @@ def compare(
     return telling.finish(invocation, report, repository, settings)
 
 
-def _what_to_compare(
+def _interpreters(
     base: str | None, python_base: Path | None, python_head: Path | None
-) -> tuple[str, tuple[Path, Path] | None]:
-    """Return the base commit, or both interpreters; UsageError unless it is exactly one of them."""
+) -> tuple[Path, Path] | None:
+    """Return both interpreters, None where commits are compared; UsageError for half of it."""
     from perfkit.errors import UsageError
 
+    if python_base is None and python_head is None:
+        return None
     if python_base is not None and python_head is not None and base is None:
-        return "", (python_base, python_head)
-    if python_base is None and python_head is None and base is not None:
-        return base, None
+        return python_base, python_head
     raise UsageError(
-        "give either BASE, a commit to compare with, or both --python-base and --python-head, two"
-        " interpreters that have the project installed."
+        "give either commits to compare, or both --python-base and --python-head, two interpreters"
+        " that have the project installed."
     )
 
 

@@ -19,14 +19,10 @@ drill = typer.Typer(help="Back up, and rehearse that it comes back.", no_args_is
 
 Archive = Annotated[Path, typer.Argument(metavar="ARCHIVE", help="The file of the backup.")]
 Sources = Annotated[
-    list[Path],
-    typer.Argument(metavar="SOURCE...", help="Files and folders, such as baselines config."),
-]
-Rehearsed = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="SOURCE...",
-        help="Files and folders, such as baselines config. Default: drills.sources.",
+        help="Files and folders. Default: drills.sources, else telemetry store, baselines, config.",
     ),
 ]
 Recovery = Annotated[
@@ -45,7 +41,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the damages.")]
 
 @drill.command()
 def backup(
-    context: typer.Context, archive: Archive, sources: Sources, *, json: options.Json = False
+    context: typer.Context, archive: Archive, sources: Sources = None, *, json: options.Json = False
 ) -> ExitCode:
     """Copy files, folders and databases into one file, while they are in use.
 
@@ -58,7 +54,8 @@ def backup(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     invocation.command = "drill backup"
-    found = back_up(sources, archive, taken_at=time.time())
+    chosen = sources or _kept(invocation, _settings(invocation, None, None))
+    found = back_up(chosen, archive, taken_at=time.time())
     return invocation.finish(
         ExitCode.PASSED,
         text=Text(f"{plural(len(found.files), 'file')} in {archive}, digest {found.digest[:16]}"),
@@ -126,17 +123,42 @@ def _settings(invocation: "Invocation", rto: str | None, rpo: str | None) -> "Se
     )
 
 
+def _kept(invocation: "Invocation", settings: "Settings") -> list[Path]:
+    """Return the configured sources; without any what perfkit itself keeps and exists.
+
+    Raises UsageError where there is nothing.
+    """
+    from rich.text import Text
+
+    from perfkit.cli.settings import config_directory, store_path
+
+    if configured := settings.monitoring.drills.sources:
+        return [Path(one) for one in configured]
+    config = config_directory(invocation)
+    own = [store_path(None, settings), config.parent / "baselines", config]
+    found = [one for one in own if one.exists()]
+    if not found:
+        raise UsageError(
+            "a drill needs a SOURCE, or drills.sources in config/monitoring_config.yaml"
+        )
+    for one in own:
+        if one not in found:
+            line = f"{one}: does not exist, so it is not backed up"
+            invocation.console(stderr=True).print(Text(line, "dim"))
+    return found
+
+
 def _rehearsed(
-    settings: "Settings", sources: list[Path] | None, archive: Path | None, seed: int
+    invocation: "Invocation",
+    settings: "Settings",
+    sources: list[Path] | None,
+    archive: Path | None,
+    seed: int,
 ) -> "DrillResult":
     from perfkit.reliability.drill import rehearse
 
     limits, watched = settings.thresholds.drills, settings.monitoring.drills
-    chosen = sources or [Path(one) for one in watched.sources]
-    if not chosen:
-        raise UsageError(
-            "a drill needs a SOURCE, or drills.sources in config/monitoring_config.yaml"
-        )
+    chosen = sources or _kept(invocation, settings)
     if archive is None and not sources and watched.archive is not None:
         archive = Path(watched.archive)
     return rehearse(
@@ -153,7 +175,7 @@ def _rehearsed(
 @drill.command()
 def rehearse(
     context: typer.Context,
-    sources: Rehearsed = None,
+    sources: Sources = None,
     *,
     archive: Backup = None,
     rto: Recovery = None,
@@ -172,7 +194,7 @@ def rehearse(
     del json  # its callback has acted
     invocation = options.invocation_of(context)
     invocation.command = "drill rehearse"
-    found = _rehearsed(_settings(invocation, rto, rpo), sources, archive, seed)
+    found = _rehearsed(invocation, _settings(invocation, rto, rpo), sources, archive, seed)
     code = ExitCode.PASSED if found.status is Status.PASSED else ExitCode.FAILED
     return invocation.finish(code, text=drill_text(found), values=drill_values(found))
 
@@ -180,7 +202,7 @@ def rehearse(
 @drill.command()
 def runbook(
     context: typer.Context,
-    sources: Rehearsed = None,
+    sources: Sources = None,
     *,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")
@@ -214,7 +236,7 @@ def runbook(
     invocation.command = "drill runbook"
     settings = _settings(invocation, rto, rpo)
     watched = settings.monitoring
-    found = _rehearsed(settings, sources, archive, seed)
+    found = _rehearsed(invocation, settings, sources, archive, seed)
     name = str(archive or watched.drills.archive or "backup.tar")
     day = datetime.now(UTC).date().isoformat()
     whole = page(found, archive=name, day=day, told=tuple(tell or watched.drills.tell))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit import __version__
-from perfkit.errors import ExitCode
+from perfkit.errors import ExitCode, PerfkitError
 from perfkit.status import Status
 
 if TYPE_CHECKING:
@@ -100,13 +100,17 @@ class Invocation:
         text: "RenderableType | Raw",
         values: Mapping[str, object],
         status: Status | None = None,
+        failure: PerfkitError | None = None,
     ) -> ExitCode:
         """Write the report to stdout, as text or as the JSON envelope, and return ``code``.
 
         ``values`` are the verb's own keys of the envelope. ``status`` is given where it says
-        more than the code does (an inconclusive report passes without ``--strict``).
+        more than the code does (an inconclusive report passes without ``--strict``). ``failure``
+        is what the report lacks a part by; it is said after the report, and in the envelope.
         """
         self.finished = code
+        if failure is not None:
+            values = {**values, "error": {"message": str(failure)}}
         if self.json:
             found = status or STATUS_OF_CODE.get(code, Status.ERROR)
             self._write(self.envelope(code, found, values))
@@ -114,6 +118,9 @@ class Invocation:
             sys.stdout.write(text.text)
         else:
             self.console().print(text)
+        if failure is not None:
+            sys.stdout.flush()
+            sys.stderr.write(f"perfkit: {failure}\n")
         return code
 
     def fail(self, message: str, code: ExitCode) -> ExitCode:

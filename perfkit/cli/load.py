@@ -1,5 +1,6 @@
 """`perfkit load`: does it hold under load?"""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from perfkit.model import LoadResult
     from perfkit.reliability.drive import LoadProgress
     from perfkit.reliability.record import LoadRecord
+
+
+MINUTES = re.compile(r"(?<=[0-9])\s*m$")
+"""Minutes of a soak. Elsewhere ``m`` is refused, since it means minutes to some and milli to
+others; nobody soaks for milliseconds."""
 
 
 def _text(name: str, words: str, metavar: str = "TIME") -> typer.models.OptionInfo:
@@ -89,6 +95,9 @@ def load(
     ] = None,
     most_requests: Annotated[
         int | None, typer.Option("--most-requests", help="Refuse larger plans. Default: 1000000.")
+    ] = None,
+    most_time: Annotated[
+        str | None, _text("--most-time", "Refuse plans that take longer. Default: 2h.")
     ] = None,
     method: Annotated[str | None, _text("--method", "HTTP method.", "NAME")] = None,
     header: Annotated[
@@ -173,12 +182,13 @@ def load(
         "recover": ("--recover", recover),
         "arrivals": ("--arrivals", arrivals),
         "seed": ("--seed", seed),
-        "soak": ("--soak", soak),
+        "soak": ("--soak", None if soak is None else MINUTES.sub("min", soak)),
         "step": ("--step", step),
         "longest": ("--longest", longest),
         "timeout": ("--timeout", timeout),
         "most_waiting": ("--most-waiting", most_waiting),
         "most_requests": ("--most-requests", most_requests),
+        "most_time": ("--most-time", most_time),
         "p50": ("--p50", p50),
         "p95": ("--p95", p95),
         "p99": ("--p99", p99),
@@ -224,6 +234,8 @@ def _refuse_what_does_not_fit(
     """
     if chosen.ramp_to_knee:
         _refuse_stages(plan)
+        if "most_time" in typed:
+            raise UsageError("--ramp-to-knee is bounded by --longest, not by --most-time")
     else:
         _only_with(typed, "--ramp-to-knee", ("--capacity", "--step", "--longest"))
     if not plan.soak:
@@ -297,6 +309,8 @@ def _request(
     if method is not None:
         request["method"] = method
     if header:
+        if bad := [one for one in header if ":" not in one]:
+            raise UsageError(f"--header {bad[0]}: wanted NAME:VALUE, such as Accept:text/html")
         pairs = [one.partition(":") for one in header]
         request["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
     if body is not None:

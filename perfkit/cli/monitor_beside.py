@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PUSH_SECONDS = 15.0
 """How often metrics are pushed."""
-PRUNE_SECONDS = 600.0
-"""How often what is too old is removed, in case nobody but probes writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +72,16 @@ class Beside:
     def _probing(self, tell: Callable[[str], None]) -> "Iterator[Probing]":
         from perfkit.monitoring.probes.opening import planned_probes
         from perfkit.monitoring.probes.run import Probing
+        from perfkit.runtime.pruning import Pruning
         from perfkit.runtime.store import Store
 
         probes = planned_probes(self.settings.monitoring.components)
         with Store(self.path) as store:
-            pruned = time.monotonic()
+            pruning = Pruning(time.time, time.monotonic)
 
             def add(batch: "Batch") -> None:
-                nonlocal pruned
                 store.add(batch)
-                if time.monotonic() - pruned > PRUNE_SECONDS:
-                    pruned = time.monotonic()
+                if pruning.due():  # in case nobody but probes writes
                     store.prune()
 
             yield Probing(probes, add, lambda line: tell(f"! {line}"))

@@ -85,12 +85,13 @@ def _comment(
 ) -> None:
     from perfkit.forge.post import number_for, post_comment, waiting
     from perfkit.forge.sticky import Wanted, may_create, rows_of
-    from perfkit.reporting.markdown import report_markdown
+    from perfkit.reporting.markdown import COMMENT_BYTES, report_markdown
     from perfkit.reporting.resolved import resolved_markdown
 
-    def rendered(resolved: "Sequence[Resolved]") -> str:
+    def rendered(resolved: "Sequence[Resolved]", room: int) -> str:
         lines = resolved_markdown([(one.name, one.sha) for one in resolved])
-        return report_markdown(report) + lines
+        limit = min(COMMENT_BYTES, room - len(lines.encode()))
+        return report_markdown(report, limit=limit) + lines
 
     if settings.policy == "never" or occasion.nowhere:
         found["why"] = occasion.nowhere or "comment.policy is never"

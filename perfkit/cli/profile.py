@@ -165,7 +165,7 @@ def profile(
     from perfkit.cli.profile_shown import show as shown_as
     from perfkit.cli.progress import saying
     from perfkit.cli.settings import is_configured, settings_of
-    from perfkit.errors import ExitCode, UsageError
+    from perfkit.errors import ExitCode, PerfkitError, UsageError
     from perfkit.profiling.capture import Scope, capture
     from perfkit.profiling.view import View
     from perfkit.targets.spec import parse_target
@@ -248,12 +248,18 @@ def profile(
         progress=say,
     )
     text, values = shown_as(invocation, recording, shown)
+    failure = None
     if memory and not recording.cut_off:
-        held, kept_values = peak_shown(invocation, named, warmup=warmup, timeout=seconds, top=top)
-        text, values = Group(text, held), {**values, **kept_values}
-    if recording.cut_off or not limits:
-        code = ExitCode.MEASUREMENT if recording.cut_off else ExitCode.PASSED
-        return invocation.finish(code, text=text, values=values)
+        try:
+            held, found = peak_shown(invocation, named, warmup=warmup, timeout=seconds, top=top)
+            text, values = Group(text, held), {**values, **found}
+        except PerfkitError as error:
+            failure = error  # the profile is of a run that succeeded, and is not lost by this one
+    if failure or recording.cut_off or not limits:
+        ended = ExitCode.MEASUREMENT if recording.cut_off else ExitCode.PASSED
+        return invocation.finish(
+            failure.exit_code if failure else ended, text=text, values=values, failure=failure
+        )
     kept = judged(invocation, named, limits, repeat=calls, warmup=warmup, timeout=seconds)
     return invocation.finish(
         kept.exit_code(strict=strict),

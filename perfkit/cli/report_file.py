@@ -12,11 +12,11 @@ def read_report(path: Path | None) -> "Report":
 
     UsageError in one sentence where there is none to read.
     """
-    from perfkit.benchmarking.build import STATE
     from perfkit.cli.change import LAST_REPORT
     from perfkit.errors import UsageError
     from perfkit.forge.git import Repository
     from perfkit.reporting.document import from_text
+    from perfkit.state import STATE
 
     path = path or Repository.around(Path.cwd()).root / STATE / LAST_REPORT
     try:

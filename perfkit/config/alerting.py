@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from perfkit.config.fields import Duration, Moment, PositiveDuration, PositiveLevel, Text
 from perfkit.config.section import Section, refuse_repeats
+from perfkit.config.units import Level
 
 AlertName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,79}$")]
 """A letter, then letters, digits, dashes and underscores, at most 80 in all."""
@@ -31,7 +32,7 @@ _UNIT_OF_SIGNAL: dict[Signal, str] = {
 _EXAMPLE = {"%": "5%", "/s": "10/s", "s": "250ms", "B": "64MiB"}
 
 _KEYS: dict[Kind, set[str]] = {
-    "threshold": {"signal", "above", "below", "by_call", "call", "component"},
+    "threshold": {"signal", "above", "below", "clear", "by_call", "call", "component"},
     "burn-rate": {"objective"},
     "no-data": {"call", "component"},
     "quality": {"quality", "below", "component"},
@@ -64,6 +65,9 @@ class AlertRule(Section):
     """Fires above this: a threshold, or growth of memory in the window (leak)."""
     below: PositiveLevel | None = None
     """Fires below this: a threshold of the rate, or the least mean of a quality."""
+    clear: PositiveLevel | None = None
+    """Level at which it is over once it fires, lower than above or higher than below, against
+    flapping (threshold); by default the level at which it begins."""
     window: PositiveDuration = 300.0
     """How far back the condition looks; burn rates have windows of their own."""
     hold: Duration = Field(default=0.0, alias="for")
@@ -78,7 +82,7 @@ class AlertRule(Section):
 
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> Self:
-        own = {"signal", "above", "below", "by_call", "call", "component", "objective", "quality"}
+        own = {"objective", "quality"}.union(*_KEYS.values())
         given = {key for key in own if getattr(self, key) not in {None, False}}
         if foreign := sorted(given - _KEYS[self.kind]):
             message = f"found the key {foreign[0]!r} with kind {self.kind}, wanted it left out"
@@ -111,6 +115,8 @@ class AlertRule(Section):
                     f"wanted one such as {_EXAMPLE[unit]}"
                 )
                 raise ValueError(message)
+            if level is not None and self.clear is not None:
+                _refuse_the_wrong_side(self.clear, level, above=self.above is not None)
         if self.kind == "leak" and self.above is not None and self.above.unit != "B":
             raise ValueError("found growth in another unit than bytes, wanted a size such as 16MiB")
         if self.kind == "quality" and self.below is not None and self.below.unit not in "%count":
@@ -118,6 +124,14 @@ class AlertRule(Section):
         if self.signal == "memory" and self.by_call:
             raise ValueError("found by_call with signal memory, which a call has not got")
         return self
+
+
+def _refuse_the_wrong_side(clear: Level, level: Level, *, above: bool) -> None:
+    nearer = clear.value < level.value if above else clear.value > level.value
+    if clear.unit != level.unit or not nearer:
+        side = "above and lower" if above else "below and higher"
+        message = f"found a level to clear at that is none, wanted one in the unit of {side}"
+        raise ValueError(message)
 
 
 class Inhibition(Section):

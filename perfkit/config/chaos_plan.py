@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from perfkit.config.complaints import complaints
 from perfkit.config.document import Location, Place, read_document
@@ -16,6 +17,13 @@ from perfkit.errors import ConfigError
 Kind = Literal[
     "latency", "error", "reset", "down", "hang", "slow", "truncate", "kill", "stop"
 ]  # fmt: skip
+
+
+OF_OTHER_LOADS = (
+    *("hold", "soak", "ramp", "spike", "spike_rate", "recover", "step", "longest"),
+    *("capacity", "p99_rise", "memory_rise"),
+)
+"""Keys of a load that an experiment has no use for: its lengths are steady and method."""
 
 
 class PlannedFault(Section):
@@ -63,6 +71,30 @@ class ChaosPlan(Section):
     """What is done, and when."""
     during: Expected = Expected()
     """What has to hold meanwhile."""
+
+    @field_validator("load")
+    @classmethod
+    def _nothing_is_left_out_in_silence(cls, load: LoadPlan) -> LoadPlan:
+        if given := [key for key in OF_OTHER_LOADS if key in load.model_fields_set]:
+            message = (
+                f"found {', '.join(given)}, which an experiment has no use for, wanted a load"
+                " without it: steady and method say how long it is"
+            )
+            raise ValueError(message)
+        return load
+
+    @field_validator("ready")
+    @classmethod
+    def _a_place(cls, ready: str) -> str:
+        try:
+            parts = urlsplit(f"//{ready}")
+            good = parts.hostname and parts.port and not (parts.path or parts.query)
+        except ValueError:
+            good = False
+        if ready and not good:
+            message = f"found {ready!r}, wanted HOST:PORT"
+            raise ValueError(message)
+        return ready
 
     @model_validator(mode="after")
     def _within_the_method(self) -> Self:

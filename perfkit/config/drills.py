@@ -19,7 +19,8 @@ class DrillWatch(Section):
     """What perfkit drill rehearses, where no argument says it."""
 
     sources: tuple[Text, ...] = ()
-    """Files, folders and databases that are backed up, from the current folder."""
+    """Files, folders and databases that are backed up, from the current folder; left out, the
+    telemetry store, baselines and config, those that exist."""
     archive: Text | None = None
     """The backup that is rehearsed with; left out, a new one."""
     tell: tuple[Text, ...] = ()

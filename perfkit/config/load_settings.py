@@ -1,6 +1,8 @@
 """What a load is and what has to hold under it: sections of both files, and of a plan."""
 
+import re
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
@@ -15,6 +17,12 @@ from perfkit.config.fields import (
 )
 from perfkit.config.section import Section
 
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Methods and names of headers (RFC 9110, sections 5.6.2 and 9.1)."""
+
+NOT_IN_PATHS = re.compile(r"[\x00-\x20\x7f\\]")
+"""Blanks, control characters and backslashes, which programs read differently in an address."""
+
 
 class PlannedRequest(Section):
     """One kind of request of the mix."""
@@ -24,7 +32,8 @@ class PlannedRequest(Section):
     method: Text = "GET"
     """Method of an HTTP request."""
     path: str = ""
-    """Path and query, put after the target's address; HTTP only."""
+    """Path and query on the target's host, from its root (/a) or beside its path (a, ?q=1); HTTP
+    only."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers of an HTTP request."""
     body: str | None = None
@@ -33,6 +42,39 @@ class PlannedRequest(Section):
     """Tool that is called; MCP only."""
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     """Arguments of the tool."""
+
+    @field_validator("path")
+    @classmethod
+    def _on_the_targets_host(cls, path: str) -> str:
+        try:
+            parts = urlsplit(path)
+            leaves = bool(parts.scheme or parts.netloc or path.startswith("//"))
+        except ValueError:
+            leaves = True
+        if leaves or NOT_IN_PATHS.search(path):
+            message = (
+                f"found {path!r}, wanted a path on the target's host such as /orders?page=2,"
+                " percent-encoded"
+            )
+            raise ValueError(message)
+        return path
+
+    @field_validator("method")
+    @classmethod
+    def _a_token(cls, method: str) -> str:
+        if not TOKEN.fullmatch(method):
+            message = f"found {method!r}, wanted a method such as GET or POST"
+            raise ValueError(message)
+        return method
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not TOKEN.fullmatch(name) or re.search(r"[\r\n\0]", value):
+                message = f"found header {name!r}: {value!r}, wanted NAME: VALUE on one line"
+                raise ValueError(message)
+        return headers
 
 
 class LoadLimits(Section):
@@ -100,6 +142,8 @@ class LoadShape(Section):
     """Requests that may wait for an answer at once; one more is missed, which is a failure."""
     most_requests: int = Field(default=1_000_000, ge=1)
     """A plan with more requests is refused; a ramp to the knee ends before them."""
+    most_time: PositiveDuration = 7200.0
+    """A plan that takes longer is refused; a ramp to the knee has longest."""
 
     @field_validator("rate")
     @classmethod

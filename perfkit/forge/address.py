@@ -4,6 +4,13 @@ import re
 from urllib.parse import urljoin, urlsplit
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+PARAMETER = re.compile(
+    r"""\s*;\s*([^\s=;,"'<>]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"'<>]*))?"""
+)
+"""``; name=value``, with the quotes of the value."""
+
+LINK = re.compile(rf"<(?P<place>[^<>]*)>(?P<parameters>(?:{PARAMETER.pattern})*)")
+
 DEFAULT_PORT = {"https": 443, "http": 80}
 
 
@@ -30,6 +37,15 @@ def reached_from(url: str, place: str) -> tuple[str, str]:
 
 
 def next_link(header: str) -> str | None:
-    """Return what a Link header (RFC 8288) names as the next page; None where there is none."""
-    found = re.search(r'<([^<>]*)>\s*;[^<>]*?\brel="?next\b', header)
-    return None if found is None else str(found[1])
+    """Return what a Link header (RFC 8288) names as the next page; None where there is none.
+
+    Names are read in any case, a link may have several relations, and of several ``rel`` the first
+    counts, all as sections 3 and 3.3 say. Single quotes are none of the RFC's, but are sent.
+    """
+    for link in LINK.finditer(header):
+        for name, value in PARAMETER.findall(link["parameters"]):
+            if name.lower() == "rel":
+                if "next" in value.strip("\"'").lower().split():
+                    return link["place"]
+                break
+    return None

@@ -83,6 +83,12 @@ class GitHub:
             )
         ]
 
+    def comment(self, number: int, comment: int) -> Posted:
+        """Return a comment as it is now."""
+        del number  # GitHub numbers comments by repository
+        path = f"repos/{self.repository}/issues/comments/{comment}"
+        return _posted(self.client.read(path, _explain("reading the comment", COMMENTS)))
+
     def create(self, number: int, body: str) -> Posted:
         """Create a comment; UnansweredError where it is not known whether it exists now."""
         path = f"repos/{self.repository}/issues/{number}/comments"

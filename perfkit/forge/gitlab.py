@@ -52,6 +52,11 @@ class GitLab:
         path = f"{self._at}/merge_requests/{number}/notes"
         return [_posted(row) for row in self.client.pages(path, _explain("listing the notes"))]
 
+    def comment(self, number: int, comment: int) -> Posted:
+        """Return a note as it is now."""
+        path = f"{self._at}/merge_requests/{number}/notes/{comment}"
+        return _posted(self.client.read(path, _explain("reading the note")))
+
     def create(self, number: int, body: str) -> Posted:
         """Create a note; UnansweredError where it is not known whether it exists now."""
         path = f"{self._at}/merge_requests/{number}/notes"

@@ -2,6 +2,10 @@
 
 List, plan, do one thing, look again. A creation whose answer was lost is looked for before it is
 tried again; what two jobs created at the same time is brought down to the oldest.
+
+No forge has a conditional update, so a job may overwrite what another wrote after its last look. It
+looks right before it writes, and every job looks again at what it wrote: the newer of two, which
+knows what belongs there, writes once more.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +18,18 @@ from perfkit.forge.answer import RefusedError, UnansweredError
 from perfkit.forge.check_run import CheckRun
 from perfkit.forge.event import Occasion
 from perfkit.forge.http import Client
-from perfkit.forge.sticky import Posted, Wanted, own, plan
+from perfkit.forge.sticky import Plan, Posted, Wanted, overwritten, own, plan
 
 TRIES = 5
 """Rounds of list, plan, act. Each further one follows a lost answer or another job's change."""
 
 LOOKS_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Waits before looking for what was just written: a listing may lag behind."""
+
+
+SETTLED_SECONDS = 2.0
+"""Wait before looking again at what was written. Another job's update that is under way, from its
+last look on, takes two requests: it has arrived by then."""
 
 
 class Thread(Protocol):
@@ -36,6 +45,10 @@ class Thread(Protocol):
 
     def comments(self, number: int) -> list[Posted]:
         """Return all of them."""
+        ...
+
+    def comment(self, number: int, comment: int) -> Posted:
+        """Return one of them."""
         ...
 
     def create(self, number: int, body: str) -> Posted:
@@ -63,6 +76,10 @@ class Checks(Protocol):
         ...
 
 
+class OvertakenError(PostingError):
+    """Another job or person changed the comment between two looks at it."""
+
+
 Wait = Callable[[float], None]
 
 
@@ -76,7 +93,7 @@ class Outcome:
 
 def waiting(client: Client) -> Wait:
     """Return the wait between looks, which ends where posting has taken long enough."""
-    return lambda seconds: client.wait(seconds, "the comment is not seen in the listing yet")
+    return lambda seconds: client.wait(seconds, "the comment is to be looked at again")
 
 
 def number_for(thread: Thread, occasion: Occasion) -> int | None:
@@ -104,21 +121,25 @@ def post_comment(thread: Thread, number: int, wanted: Wanted, wait: Wait) -> Out
     """
     done = ""
     gone: set[int] = set()
-    lost: UnansweredError | None = None
+    lost: PostingError | None = None
     for _ in range(TRIES):
+        comments: Sequence[Posted]
         comments = [one for one in thread.comments(number) if one.id not in gone]
         step = plan(comments, wanted)
         try:
             if step.write is not None and step.keep is None:
                 created = thread.create(number, step.write)
                 done = "created"
-                step = plan(_with_new(thread, number, created, gone, wait), wanted)
+                comments = _with_new(thread, number, created, gone, wait)
+                step = plan(comments, wanted)
+            if step.write is not None and step.keep is not None:
+                step = _planned_now(thread, number, step.keep, comments, wanted)
             if step.write is not None and step.keep is not None:
                 thread.update(number, step.keep, step.write)
                 done = done or "updated"
-            for duplicate in step.delete:
-                _delete(thread, number, duplicate)
-        except UnansweredError as error:
+            _delete(thread, number, step.delete)
+            why = _settled(thread, number, step, wait)
+        except (UnansweredError, OvertakenError) as error:
             lost = error
             if step.keep is None:
                 _look_for_lost(thread, number, wanted, wait)
@@ -127,7 +148,7 @@ def post_comment(thread: Thread, number: int, wanted: Wanted, wait: Wait) -> Out
                 raise
             gone.add(step.keep)  # someone deleted it in between
         else:
-            return Outcome(done or "left", "" if done else step.why)
+            return Outcome(done or "left", why if done else step.why)
     raise lost or PostingError("the comment changed with every look at it; run the job again.")
 
 
@@ -144,6 +165,36 @@ def post_check(checks: Checks, check: CheckRun, wait: Wait) -> None:
         else:
             return
     raise lost or PostingError("the check run was not created.")
+
+
+def _planned_now(
+    thread: Thread, number: int, keep: int, comments: Sequence[Posted], wanted: Wanted
+) -> Plan:
+    """Return the plan with the comment to keep as it is now: listing all pages took a while."""
+    now = thread.comment(number, keep)
+    step = plan([now if one.id == keep else one for one in comments], wanted)
+    if step.keep != keep:
+        raise OvertakenError("the comment was changed by somebody else; run the job again.")
+    return step
+
+
+def _settled(thread: Thread, number: int, step: Plan, wait: Wait) -> str:
+    """Return what to say of the comment some time after it was written, mostly nothing.
+
+    OvertakenError where an older run has written over it, RefusedError where it is gone.
+    """
+    if step.write is None or step.keep is None:
+        return ""
+    try:
+        wait(SETTLED_SECONDS)
+        found = thread.comment(number, step.keep)
+    except PostingError as error:
+        if isinstance(error, RefusedError) and error.status == HTTPStatus.NOT_FOUND:
+            raise
+        return f"whether it stayed is not known: {error}"
+    if overwritten(found.body, step.write):
+        raise OvertakenError("older runs keep writing over the comment; run the job again.")
+    return ""
 
 
 def _with_new(
@@ -172,9 +223,10 @@ def _seen(look: Callable[[], bool], wait: Wait) -> bool:
     return False
 
 
-def _delete(thread: Thread, number: int, comment: int) -> None:
-    try:
-        thread.delete(number, comment)
-    except RefusedError as error:
-        if error.status != HTTPStatus.NOT_FOUND:  # the other creator was faster
-            raise
+def _delete(thread: Thread, number: int, duplicates: Sequence[int]) -> None:
+    for duplicate in duplicates:
+        try:
+            thread.delete(number, duplicate)
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:  # the other creator was faster
+                raise

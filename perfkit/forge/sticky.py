@@ -17,7 +17,14 @@ from perfkit.model import Report, Status, Verdict
 Policy = Literal["always", "on-change", "on-regression", "never"]
 
 REMEMBERED = 100
-"""Failing and resolved rows in the first line, at most: 2.6 KB of GitHub's 65,536 characters."""
+"""Failing and resolved rows in the first line, at most: 4.6 kB of :data:`BODY_BYTES`."""
+
+BODY_BYTES = 60_000
+"""UTF-8 bytes of a whole comment, this line included. GitHub refuses more than 65,536 characters;
+however it counts them, each has at least one byte."""
+
+DIGEST_CHARACTERS = 16
+"""Of a row's name: 64 bits, by which two of 50,000 rows are the same once in 10**10 suites."""
 
 SHA_SHOWN = 10
 
@@ -71,7 +78,10 @@ class Mark:
 
 
 def mark_of(body: str) -> Mark | None:
-    """Return what the first line remembers, None where it is no comment of perfkit."""
+    """Return what the first line remembers, None where it is no comment of perfkit.
+
+    Shorter digests, of an earlier version, are forgotten: several rows may be meant by one.
+    """
     found = MARK.match(body)
     if found is None:
         return None
@@ -79,8 +89,12 @@ def mark_of(body: str) -> Mark | None:
     return Mark(
         key=found["key"],
         run=Run(int(found["run"]), int(found["attempt"])),
-        open=tuple(digest for digest in (found["open"] or "").split(",") if digest),
-        resolved=tuple((pair[0], pair[1]) for pair in pairs if len(pair) == 2),  # noqa: PLR2004  # digest:commit
+        open=tuple(one for one in (found["open"] or "").split(",") if _is_digest(one)),
+        resolved=tuple(
+            (pair[0], pair[1])
+            for pair in pairs
+            if len(pair) == 2 and _is_digest(pair[0])  # noqa: PLR2004  # digest:commit
+        ),
     )
 
 
@@ -98,7 +112,7 @@ class Wanted:
 
     ``rows`` is each gated thing's name with its status; ``first`` whether a comment may be created
     where there is none; ``run`` None outside CI, where the newest word is this one. ``render``
-    makes the visible text, given what was resolved.
+    makes the visible text, given what was resolved and how many UTF-8 bytes it may have.
     """
 
     key: str
@@ -107,7 +121,7 @@ class Wanted:
     sha: str
     rows: Mapping[str, Status]
     first: bool
-    render: Callable[[Sequence[Resolved]], str]
+    render: Callable[[Sequence[Resolved], int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +205,14 @@ def plan(comments: Sequence[Posted], wanted: Wanted) -> Plan:
     )
 
 
+def overwritten(found: str, written: str) -> bool:
+    """Whether a comment reads as an older run's after ``written`` was put there."""
+    now, then = mark_of(found), mark_of(written)
+    return now is not None and then is not None and now.run < then.run
+
+
 def body(wanted: Wanted, before: Mark | None) -> str:
-    """Return the whole comment: its first line, then the visible text."""
+    """Return the whole comment, its first line and the visible text: :data:`BODY_BYTES` at most."""
     digests = {_digest(name): name for name in wanted.rows}
     status = {digest: wanted.rows[name] for digest, name in digests.items()}
     failing = {digest for digest, found in status.items() if found is Status.FAILED}
@@ -210,12 +230,17 @@ def body(wanted: Wanted, before: Mark | None) -> str:
         open=tuple(sorted(failing | (was_open - passing))[:REMEMBERED]),
         resolved=tuple(resolved.items())[-REMEMBERED:],
     )
-    text = wanted.render([Resolved(digests[digest], sha) for digest, sha in mark.resolved])
-    return f"{mark}\n{text}"
+    line = f"{mark}\n"  # ASCII
+    found = [Resolved(digests[digest], sha) for digest, sha in mark.resolved]
+    return line + wanted.render(found, BODY_BYTES - len(line))
 
 
 def _digest(name: str) -> str:
-    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == DIGEST_CHARACTERS
 
 
 def _same(one: str, other: str) -> bool:

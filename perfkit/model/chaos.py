@@ -23,7 +23,8 @@ class FaultEffect:
     detected_after: float | None
     """Until the first of both: a client's time to detect. None where every answer was real."""
     recovered_after: float | None
-    """Until the last of both: a client's time to recover."""
+    """Until the last of both: a client's time to recover. None where every answer was real, and
+    where no real one came after it before the next fault or the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

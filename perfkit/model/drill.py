@@ -28,6 +28,8 @@ class DrillResult:
     same: bool
     """Whether what was restored has the digest of what was backed up."""
     digest: str
+    missing: tuple[str, ...]
+    """What the sources held when the backup was made and it does not hold, a clause each."""
     longest_recovery: float | None
     longest_loss: float | None
     status: Status

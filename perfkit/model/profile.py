@@ -112,7 +112,8 @@ class Profile:
     ``timing`` is the target's time, None where it did not end within its time limit; ``seconds`` is
     the profiled time over ``calls`` calls, which the profiler lengthened, and is good for shares
     only. ``interval`` is in seconds. ``own_share`` is the part of the sampled time in the project's
-    own functions, and in the compiled ones that they call.
+    own functions, and in the compiled ones that they call; ``calling_share`` that between two
+    calls of the target, in no code of it.
     """
 
     target: str
@@ -125,6 +126,7 @@ class Profile:
     hotspots: tuple[Hotspot, ...]
     tree: tuple[CallNode, ...]
     own_share: float = 0.0
+    calling_share: float = 0.0
     cut_off: bool = False
     """Whether the recording ended with the time limit: it is of the beginning only."""
     reach: Reach | None = None

@@ -1,9 +1,7 @@
 """From the intervals of a store to the row of a component on the dashboard. No file, no clock."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from perfkit.model.dashboard import (
@@ -22,6 +20,7 @@ from perfkit.model.dashboard import (
 from perfkit.monitoring.bins_sum import BinsSum, Decoded
 from perfkit.monitoring.grid import Grid
 from perfkit.monitoring.metric_names import MEMORY_GAUGE
+from perfkit.runtime.storable import labels_of
 from perfkit.runtime.windows import EventWindow, ValueWindow, Window
 
 MOST_NAMES: Final = 1000
@@ -225,7 +224,7 @@ class Fold:
             sums[one.start - (one.start - self._grid.since) % self._grid.step].append(one)
         return ValueRow(
             name=key[0],
-            labels=_labels(key[1]),
+            labels=labels_of(key[1]),
             count=sum(one.count for one in windows),
             mean=_mean(windows),
             least=min(one.min for one in windows),
@@ -325,16 +324,4 @@ def _first(rows: list[_Row]) -> tuple[_Row, ...]:
 
 
 def _label(labels: str, name: str) -> str:
-    return _labels(labels).get(name, "")
-
-
-@lru_cache(maxsize=4096)
-def _labels(text: str) -> Mapping[str, str]:
-    """Labels of a series; what is no JSON object, another program wrote, and is shown as it is."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        return {"labels": text}
-    return {str(name): str(value) for name, value in found.items()}
+    return labels_of(labels).get(name, "")

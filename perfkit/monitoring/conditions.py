@@ -148,12 +148,11 @@ def bad_share(good: Good, telemetry: Telemetry, window: float, at: float) -> flo
     """The share of calls that were not good; None without calls, or without their durations.
 
     A call that failed and was slow counts twice, since durations of failed calls are not kept
-    apart; so the share is never too small.
+    apart; so the share is never too small. It is infinite where slow calls were timed and none
+    counted, which counters that do not belong together give: then Prometheus divides by zero.
     """
     series = telemetry.calls(good.selector, window, at)
     total = sum(series.values())
-    if not total > 0:
-        return None
     fine = {OK, DEGRADED} if good.degraded_is_good else {OK}
     bad = sum(rate for key, rate in series.items() if key.outcome not in fine)
     if good.within is not None:
@@ -162,7 +161,9 @@ def bad_share(good: Good, telemetry: Telemetry, window: float, at: float) -> flo
         if not timed or not fast:
             return None
         bad = bad + (sum(timed.values()) - sum(fast.values()))
-    return bad / total
+    if total > 0:
+        return bad / total
+    return math.inf if series and bad > 0 else None
 
 
 def _shares(condition: Share, telemetry: Telemetry, at: float) -> Values:

@@ -44,6 +44,8 @@ _RUNTIME_WORDS: Final = {
     "runtime.lost": "recorded calls were lost, as the store could not be written for too long",
     "runtime.capped": "names or sets of labels were too many and count together",
     "runtime.invalid_value": "values were no finite numbers and are left out",
+    "runtime.invalid_label": "names or labels could not be read and count under what was readable",
+    "runtime.refused": "series of a second could not be stored and are lost",
 }
 
 

@@ -1,9 +1,16 @@
-"""Delivering messages: at least once, in order for every receiver, retried until accepted."""
+"""Delivering messages: at least once, in order for every receiver, retried until accepted.
 
+Each receiver that something waits for is told from a thread of its own, so that one that hangs
+holds up neither the evaluation of rules nor what the others are told.
+"""
+
+import http.client
+import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,7 +18,9 @@ from perfkit.config.alerting import Receiver
 from perfkit.errors import ConfigError
 from perfkit.monitoring.journal import Journal
 from perfkit.monitoring.payloads import lines, slack, webhook
+from perfkit.monitoring.posting import post
 from perfkit.monitoring.routing import Message
+from perfkit.state import make_folder
 
 FIRST_RETRY: Final = 1.0
 """Seconds; doubled with every failure."""
@@ -19,7 +28,9 @@ LONGEST_RETRY: Final = 60.0
 MOST_WAITING: Final = 1000
 """Messages that wait for one receiver; beyond, the oldest are dropped and counted."""
 TIMEOUT: Final = 10.0
-"""Seconds that a receiver has to answer."""
+"""Seconds that a try takes at most: to connect, to send and to be answered."""
+ENDING_SECONDS: Final = TIMEOUT + 1.0
+"""How long the end waits for tries that have begun; only what no timeout reaches takes longer."""
 
 
 class DeliveryError(Exception):
@@ -34,58 +45,150 @@ class Send(Protocol):
         ...
 
 
+Begin = Callable[[Callable[[], None]], object]
+"""Has some work done, now or beside what follows."""
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Do it in a thread that the end of the process does not wait for."""
+    threading.Thread(target=work, name="delivery", daemon=True).start()
+
+
 @dataclass(slots=True)
 class _Receiver:
     send: Send
+    trying: int | None = None
+    """Number of the message that is just sent."""
+    busy: bool = False
+    """Whether its thread runs."""
+    failed: str = ""
+    """Why the last try failed, until the next step knows."""
     failures: int = 0
     next_try: float = 0.0
 
 
+@dataclass(slots=True)
 class Delivery:
     """Sends what waits in the journal; the time is an argument."""
 
-    def __init__(self, journal: Journal, senders: Mapping[str, Send]) -> None:
-        self.journal = journal
-        self._receivers = {name: _Receiver(send) for name, send in senders.items()}
+    journal: Journal
+    senders: Mapping[str, Send]
+    begin: Begin = in_a_thread
+    _receivers: dict[str, _Receiver] = field(init=False)
+    _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
+    """Guards what follows and the receivers; notified when a receiver's thread has ended."""
+    _notes: list[str] = field(init=False, default_factory=list)
+    _ended: bool = field(init=False, default=False)
+    _bug: Exception | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Take the receivers."""
+        self._receivers = {name: _Receiver(send) for name, send in self.senders.items()}
 
     def step(self, at: float) -> list[str]:
-        """Try what is due at ``at`` (seconds of a clock that only goes on); return what to tell."""
-        notes = self._forget()
-        for number, message in list(self.journal.pending.items()):
-            receiver = self._receivers.get(message.receiver)
-            if receiver is None:
+        """Begin what is due at ``at`` (seconds of a clock that only goes on).
+
+        Returns what to tell of what ended since the last step; waits for nothing.
+        """
+        due = []
+        with self._changed:
+            self._settle(at)
+            self._forget()
+            for name in dict.fromkeys(one.receiver for _, one in self.journal.waiting()):
+                receiver = self._receivers.get(name)
+                if receiver is None:
+                    self._drop(name)
+                elif not receiver.busy and at >= receiver.next_try:
+                    receiver.busy = True
+                    due.append((name, receiver))
+        for name, receiver in due:
+            self.begin(lambda name=name, receiver=receiver: self._work(name, receiver))  # type: ignore[misc]  # bound now
+        with self._changed:
+            self._settle(at)
+            return self._told()
+
+    def finish(self, at: float, *, seconds: float = ENDING_SECONDS) -> list[str]:
+        """Wait for what is being sent, at most so long, and begin nothing more.
+
+        What is undelivered then stays in the journal. Returns what to tell.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy(), timeout=seconds)
+            self._ended = True
+            self._settle(at)
+            self._notes += [
+                f"{name}: still does not answer; what waits for it stays in the journal"
+                for name in self._busy()
+            ]
+            return self._told()
+
+    def _work(self, name: str, receiver: _Receiver) -> None:
+        """Send what waits for a receiver, oldest first, until one is not accepted."""
+        while True:
+            with self._changed:
+                found = None if self._ended else self.journal.first(name)
+                if found is None:
+                    receiver.busy, receiver.trying = False, None
+                    self._changed.notify_all()
+                    return
+                receiver.trying, message = found
+            try:
+                receiver.send(message)
+            except DeliveryError as error:
+                with self._changed:
+                    receiver.failed, receiver.busy, receiver.trying = str(error), False, None
+                    self._changed.notify_all()
+                return
+            except Exception as error:  # noqa: BLE001  # raised again by the next step
+                with self._changed:
+                    self._bug, receiver.busy = error, False
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                self.journal.delivered(found[0])
+                if receiver.failures:
+                    self._notes.append(f"{name}: accepts messages again")
+                receiver.failures = 0
+
+    def _settle(self, at: float) -> None:
+        """Say when receivers that failed are tried again."""
+        if self._bug is not None:
+            raise self._bug
+        for name, receiver in self._receivers.items():
+            if receiver.failed:
+                wait = min(FIRST_RETRY * 2.0**receiver.failures, LONGEST_RETRY)
+                receiver.failures = min(receiver.failures + 1, 30)
+                receiver.next_try = at + wait
+                self._notes.append(f"{name}: {receiver.failed}; the next try is in {wait:g} s")
+                receiver.failed = ""
+
+    def _told(self) -> list[str]:
+        notes, self._notes = self._notes, []
+        return [*self.journal.take_notes(), *notes]
+
+    def _busy(self) -> list[str]:
+        return [name for name, receiver in self._receivers.items() if receiver.busy]
+
+    def _drop(self, name: str) -> None:
+        for number, message in self.journal.waiting():
+            if message.receiver == name:
                 self.journal.delivered(number)
-                notes.append(f"{message.receiver}: no such receiver any more; a message is dropped")
-            elif at >= receiver.next_try:
-                notes += self._try(number, message, receiver, at)
-        told, self.journal.notes = self.journal.notes, []
-        return [*told, *notes]
+                self._notes.append(f"{name}: no such receiver any more; a message is dropped")
 
-    def _try(self, number: int, message: Message, receiver: _Receiver, at: float) -> list[str]:
-        try:
-            receiver.send(message)
-        except DeliveryError as error:
-            wait = min(FIRST_RETRY * 2.0**receiver.failures, LONGEST_RETRY)
-            receiver.failures = min(receiver.failures + 1, 30)
-            receiver.next_try = at + wait
-            return [f"{message.receiver}: {error}; the next try is in {wait:g} s"]
-        self.journal.delivered(number)
-        said = [f"{message.receiver}: accepts messages again"] if receiver.failures else []
-        receiver.failures = 0
-        return said
-
-    def _forget(self) -> list[str]:
+    def _forget(self) -> None:
         """Drop the oldest messages of receivers for which too many wait."""
         waiting: dict[str, list[int]] = {}
-        for number, message in self.journal.pending.items():
-            waiting.setdefault(message.receiver, []).append(number)
-        notes = []
+        trying = {receiver.trying for receiver in self._receivers.values()}
+        for number, message in self.journal.waiting():
+            if number not in trying:
+                waiting.setdefault(message.receiver, []).append(number)
         for name, numbers in waiting.items():
             if extra := numbers[: max(0, len(numbers) - MOST_WAITING)]:
                 for number in extra:
                     self.journal.delivered(number)
-                notes.append(f"{name}: {len(extra)} oldest messages dropped, {MOST_WAITING} wait")
-        return notes
+                self._notes.append(
+                    f"{name}: {len(extra)} oldest messages dropped, {MOST_WAITING} wait"
+                )
 
 
 def senders(
@@ -136,7 +239,7 @@ def _to_file(path: Path) -> Send:
     def send(message: Message) -> None:
         text = "".join(f"{line}\n" for line in lines(message))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
@@ -148,18 +251,19 @@ def _to_file(path: Path) -> Send:
 
 
 def _to_url(url: str, *, slack_form: bool) -> Send:
-    import urllib3
-
-    pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT)
-
     def send(message: Message) -> None:
         body = slack(message) if slack_form else webhook(message)
-        # The address may be a secret: it is not repeated in what is told.
+        # The address may be a secret: it is not repeated in what is told, nor in a chain.
         try:
-            answer = pool.request("POST", url, json=body, redirect=False)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise DeliveryError(f"cannot be reached ({type(error).__name__})") from error
-        if not 200 <= answer.status < 300:  # noqa: PLR2004  # success, in HTTP
-            raise DeliveryError(f"answered {answer.status}")
+            status = post(url, json.dumps(body).encode(), seconds=TIMEOUT)
+        except TimeoutError:
+            raise DeliveryError(f"did not answer in {TIMEOUT:g} s") from None
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise DeliveryError(f"cannot be reached ({why})") from None
+        except (http.client.HTTPException, ValueError) as error:
+            raise DeliveryError(f"cannot be told ({type(error).__name__})") from None
+        if not 200 <= status < 300:  # noqa: PLR2004  # success, in HTTP
+            raise DeliveryError(f"answered {status}")
 
     return send

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from perfkit.runtime.store import RETENTION
+from perfkit.runtime.bounds import RETENTION
 
 MOST_CELLS: Final = 10_000
 """Intervals times series that are read for a frame, a tenth of a second on an idle core; beyond, a

@@ -68,9 +68,10 @@ def duration_bounds(objectives: Sequence[Objective], alerts: Alerts) -> tuple[fl
     """
     limits = [objective.within for objective in objectives if objective.within is not None]
     limits += [
-        rule.above.value
+        level.value
         for rule in alerts.rules
-        if rule.above is not None and rule.above.unit == "s"
+        for level in (rule.above, rule.clear)
+        if level is not None and level.unit == "s"
     ]
     return tuple(sorted({*_DEFAULT_BOUNDS, *limits}))
 

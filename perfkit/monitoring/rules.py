@@ -45,6 +45,8 @@ class Rule:
     """Seconds that the condition has to last."""
     keep_firing_for: float
     """Seconds that the condition has to be gone."""
+    clear: Condition | None = None
+    """What keeps an alert that fires: the condition at the level at which it is over."""
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
@@ -137,6 +139,8 @@ def _burns(rule: AlertRule, objective: Objective) -> Iterator[Rule]:
 
 def _rule(rule: AlertRule, component: str) -> Rule:
     condition, words = _condition(rule, component)
+    if rule.clear is not None:
+        words = f"{words} (until {'below' if rule.above else 'above'} {format_level(rule.clear)})"
     return Rule(
         name=rule.name,
         condition=condition,
@@ -145,7 +149,14 @@ def _rule(rule: AlertRule, component: str) -> Rule:
         why=rule.why,
         hold=rule.hold,
         keep_firing_for=rule.keep_firing_for,
+        clear=None if rule.clear is None else _condition(_clearing(rule), component)[0],
     )
+
+
+def _clearing(rule: AlertRule) -> AlertRule:
+    """The rule with the level at which it is over in place of that at which it begins."""
+    side = "below" if rule.above is None else "above"
+    return rule.model_copy(update={side: rule.clear})
 
 
 def _condition(  # noqa: PLR0911  # one for each kind

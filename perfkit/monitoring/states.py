@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Literal
 
-from perfkit.monitoring.conditions import evaluate
+from perfkit.monitoring.conditions import Condition, evaluate
 from perfkit.monitoring.rules import Rule
 from perfkit.monitoring.telemetry import Telemetry
 
@@ -93,12 +93,28 @@ class Evaluator:
                 names = sorted(values, key=str)[:MOST_ALERTS]
                 values = {name: values[name] for name in names}  # noqa: PLW2901  # what is carried
             before = {name for number, name in self._alerts if number == index}
+            if rule.clear is not None:
+                values = {**self._kept(index, rule.clear, telemetry, at), **values}  # noqa: PLW2901  # likewise
             for name in [*values, *(name for name in before if name not in values)]:
                 old = self._alerts.get((index, name))
                 if new := advance(rule, name, old, values.get(name), at):
                     alerts[index, name] = new
         self._alerts = alerts
         return Evaluation(at, tuple(alerts.values()), tuple(notes))
+
+    def _kept(
+        self, index: int, clear: Condition, telemetry: Telemetry, at: float
+    ) -> Mapping[str | None, float]:
+        """What alerts that fire have not come back from."""
+        firing = {
+            name
+            for (number, name), alert in self._alerts.items()
+            if number == index and alert.state == "firing"
+        }
+        if not firing:
+            return {}
+        found = evaluate(clear, telemetry, at)
+        return {name: value for name, value in found.items() if name in firing}
 
     def _clock(self, at: float) -> list[str]:
         last, self._last = self._last, at

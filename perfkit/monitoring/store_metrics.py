@@ -246,11 +246,12 @@ def _recent(
         return ("component", one.component), ("guard", _label(one, "guard"))
 
     def memory(one: ValueWindow) -> tuple[tuple[str, str], ...] | None:
-        return (("component", one.component),) if one.name == names.MEMORY_GAUGE else None
+        if one.name != names.MEMORY_GAUGE:
+            return None
+        process = _label(one, "process")  # stores of earlier versions have none
+        return ("component", one.component), *([("process", process)] if process else [])
 
-    yield _largest(
-        names.MEMORY, "Resident memory of the largest process.", newest, memory, unit="bytes"
-    )
+    yield _largest(names.MEMORY, "Resident memory of each process.", newest, memory, unit="bytes")
     yield _largest(
         names.BREAKER,
         "State of a circuit breaker: 0 closed, 0.5 half open, 1 open.",

@@ -1,14 +1,15 @@
 """Telemetry from the embedded store, as alert rules and objectives ask for it.
 
 The store keeps what happened in each second, minute and hour, so nothing is extrapolated: a rate is
-what happened divided by the time it happened in. A window begins at the next whole interval.
+what happened divided by the time it happened in. A long window is read in coarse intervals, and in
+finer ones at its edges, so that it holds neither more nor less than it should.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from perfkit.config.objectives import Objective
 from perfkit.errors import MeasurementError
@@ -17,12 +18,16 @@ from perfkit.monitoring.rules import good_of
 from perfkit.monitoring.slo import Counted, Counts
 from perfkit.monitoring.telemetry import Outcome, Selector
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.bounds import RETENTION
 from perfkit.runtime.store import Store
-from perfkit.runtime.windows import Window
+from perfkit.runtime.windows import ALL_TIME, RESOLUTIONS, Window
 
 SECONDS_UP_TO: Final = 600.0
 MINUTES_UP_TO: Final = 6 * 3600.0
 """Windows (seconds) up to which seconds and minutes are read; beyond, hours."""
+
+MOST_BEFORE: Final = 3600.0
+"""Seconds before now up to which a past evaluation may rely on the finest intervals of a window."""
 
 MOST_NAMES: Final = 1000
 """Names of calls of one component that are told apart; the rest counts under OTHERS."""
@@ -45,14 +50,20 @@ class StoreTelemetry:
 
         def answer() -> Mapping[Outcome, float]:
             found: dict[Outcome, int] = {}
-            since, _ = _span(window, at)
-            for one, name in self._named(selector, window, at):
+            pieces = _pieces(window, at)
+            for one, name in self._named(selector, pieces):
                 counts = ((OK, one.ok), (ERROR, one.errors), (DEGRADED, one.degraded))
                 for outcome, count in counts:
                     if count:
                         key = Outcome(name, outcome)
                         found[key] = found.get(key, 0) + count
-            return {key: count / (at - since) for key, count in found.items()}
+            # A name that is known and was not called has a rate, which is zero.
+            names = {key.name for key in found}
+            for one in self._store.windows(selector.component, selector.call, resolution=ALL_TIME):
+                if one.name not in names and len(names) < MOST_NAMES:
+                    names.add(one.name)
+                    found[Outcome(one.name, OK)] = 0
+            return {key: count / (at - pieces[0].since) for key, count in found.items()}
 
         return self._once(at, ("calls", selector, window), answer)
 
@@ -70,21 +81,22 @@ class StoreTelemetry:
 
         def answer() -> Mapping[str, float]:
             found: dict[str, int] = {}
-            since, _ = _span(window, at)
+            pieces = _pieces(window, at)
             nanoseconds = round(limit * 1e9)
-            for one, name in self._named(selector, window, at):
+            for one, name in self._named(selector, pieces):
                 fast = one.calls - _above(one.encoded, nanoseconds)
                 found[name] = found.get(name, 0) + fast
-            return {name: count / (at - since) for name, count in found.items()}
+            return {name: count / (at - pieces[0].since) for name, count in found.items()}
 
         return self._once(at, ("within", selector, limit, window), answer)
 
     def quality(self, component: str, name: str, window: float, at: float) -> float | None:
         """Mean of the quality values of the window."""
-        since, resolution = _span(window, at)
-        found = list(
-            self._store.values(component, name, since=since, until=at, resolution=resolution)
-        )
+        found = [
+            one
+            for piece in _pieces(window, at)
+            for one in self._store.values(component, name, **piece._asdict())
+        ]
         count = sum(one.count for one in found)
         return sum(one.sum for one in found) / count if count else None
 
@@ -100,12 +112,15 @@ class StoreTelemetry:
             found.setdefault(one.labels, []).append((float(one.start), one.max))
         return list(found.values())
 
-    def _named(self, selector: Selector, window: float, at: float) -> Iterator[tuple[Window, str]]:
+    def _named(
+        self, selector: Selector, pieces: "Sequence[_Piece]"
+    ) -> Iterator[tuple[Window, str]]:
         """The intervals of a window, with the name they count under."""
-        since, resolution = _span(window, at)
         names: set[str] = set()
-        for one in self._store.windows(
-            selector.component, selector.call, since=since, until=at, resolution=resolution
+        for one in (
+            one
+            for piece in pieces
+            for one in self._store.windows(selector.component, selector.call, **piece._asdict())
         ):
             if one.name in names or len(names) < MOST_NAMES:
                 names.add(one.name)
@@ -181,9 +196,47 @@ def store_counts(store: Store) -> Counts:
 
 def _span(window: float, at: float) -> tuple[float, int]:
     """The start of a window at a whole interval, and the length of the intervals to read."""
-    resolution = 1 if window <= SECONDS_UP_TO else 60 if window <= MINUTES_UP_TO else 3600
+    resolution = _resolution(window)
     since = ceil((at - window) / resolution) * resolution
     return float(since), resolution
+
+
+def _resolution(window: float) -> int:
+    return 1 if window <= SECONDS_UP_TO else 60 if window <= MINUTES_UP_TO else 3600
+
+
+class _Piece(NamedTuple):
+    """A part of a window, in whole intervals but for the one that just goes on."""
+
+    since: float
+    until: float
+    resolution: int
+
+
+def _pieces(window: float, at: float) -> list[_Piece]:
+    """The parts that a window is read in, ascending; together they are all of it.
+
+    Its beginning is cut at a whole second, or at a whole interval of what is surely kept that long.
+    Coarse intervals end before ``at``, since they would hold what happened after it as well.
+    """
+    resolution = _resolution(window)
+    kept = [one for one in RESOLUTIONS if window + MOST_BEFORE <= RETENTION[one]]
+    finest = min(resolution, *kept) if kept else resolution
+    since = float(ceil((at - window) / finest) * finest)
+    return _cut(min(since, at), at, resolution)
+
+
+def _cut(since: float, until: float, resolution: int) -> list[_Piece]:
+    if resolution == 1:
+        return [_Piece(since, until, 1)]
+    first = float(ceil(since / resolution) * resolution)
+    last = float(floor(until / resolution) * resolution)
+    finer = RESOLUTIONS[RESOLUTIONS.index(resolution) - 1]
+    if first >= last:
+        return _cut(since, until, finer)
+    head = _cut(since, first, finer) if since < first else []
+    tail = _cut(last, until, finer) if last < until else []
+    return [*head, _Piece(first, last, resolution), *tail]
 
 
 @lru_cache(maxsize=65536)

@@ -15,6 +15,10 @@ MOST_STEPS: Final = 120
 """Steps into the past; where durations are longer than that many intervals, steps are larger."""
 
 
+CLEARED_WITHIN: Final = 3600.0
+"""Seconds before now in which it is looked for what still fires between its two levels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One evaluation, and what came of it."""
@@ -35,9 +39,12 @@ def evaluate_past(
 
     How long a condition has lasted is not stored: it follows from the telemetry, step by step from
     the longest ``for`` and ``keep_firing_for`` before ``at`` on. So a restart forgets nothing that
-    the store still has.
+    the store still has; but an alert that is kept only by its level to clear at for longer than
+    CLEARED_WITHIN.
     """
     lasting = max((rule.hold + rule.keep_firing_for for rule in rules), default=0.0)
+    if any(rule.clear is not None for rule in rules):
+        lasting = max(lasting, CLEARED_WITHIN)
     evaluator = Evaluator(rules, interval=interval)
     step = max(interval, lasting / MOST_STEPS)
     for back in range(int(lasting // step) + 1 if lasting else 0, 0, -1):

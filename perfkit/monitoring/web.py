@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from perfkit.errors import PerfkitError, UsageError
 from perfkit.monitoring.frames import frame_of, until_next_frame
+from perfkit.runtime.store import DamagedStoreError
 
 MOST_CONNECTIONS: Final = 32
 MOST_STREAMS: Final = 16
@@ -42,7 +43,10 @@ POLICY: Final = "frame-ancestors 'none'"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served. Each may raise PerfkitError, which becomes 503 with its sentence."""
+    """What is served. Each may raise PerfkitError, which becomes 503 with its sentence.
+
+    A store that is damaged becomes 500: waiting does not mend it.
+    """
 
     metrics: Callable[[str], tuple[str, str]]
     """Accept header -> media type and text."""
@@ -218,7 +222,9 @@ class _Answering(BaseHTTPRequestHandler):
                     self._answer(HTTPStatus.NOT_FOUND, TEXT, text)
         except PerfkitError as error:
             kind, text = (HTML, _trouble(error)) if path == "/" else (TEXT, f"{error}\n")
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, kind, text)
+            damaged = isinstance(error, DamagedStoreError)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR if damaged else HTTPStatus.SERVICE_UNAVAILABLE
+            self._answer(status, kind, text)
 
     def _names_us(self) -> bool:
         """Whether the request means this server; on an address that others reach, any name may."""

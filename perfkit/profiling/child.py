@@ -12,7 +12,7 @@ from perfkit.model import Timing
 from perfkit.profiling.limits import Limits, as_json, children_seconds
 from perfkit.profiling.packing import packed
 from perfkit.profiling.recording import without_stem
-from perfkit.profiling.stem import is_stem
+from perfkit.profiling.stem import is_own_work, is_stem
 from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 from perfkit.targets.load import load
 from perfkit.targets.serve import serve
@@ -122,7 +122,7 @@ def record(
         "calls": done,
         "other_threads_seconds": max(0.0, time.process_time() - process - own),
         "other_processes_seconds": children_seconds() - children,
-        "session": packed(without_stem(as_json(session), is_stem)),
+        "session": packed(without_stem(as_json(session), is_stem, is_own_work)),
     }
 
 

@@ -15,7 +15,7 @@ from perfkit.profiling.packing import packed
 from perfkit.profiling.processes import ProcessSamples, follow, kept_count
 from perfkit.profiling.recording import CALLING, beyond
 from perfkit.profiling.sampler import Record, Sampler
-from perfkit.profiling.stem import is_stem, is_stem_of_thread
+from perfkit.profiling.stem import is_own_work, is_stem, is_stem_of_thread
 from perfkit.targets.ending import OutOfTime, out_of_time_at_sigterm
 
 
@@ -48,13 +48,16 @@ class Everywhere:
 
         dither = Dither(self._interval) if limits.repeats else None
         started, clock = time.time(), time.perf_counter()
-        process, own, children = time.process_time(), time.thread_time(), children_seconds()
+        process, thread, children = time.process_time(), time.thread_time(), children_seconds()
         # Before the processes are followed: in a new one what is registered first is done first.
         with out_of_time_at_sigterm() if cut_off else nullcontext():
             done, threads = self._sampled(run, limits, dither)
         duration = time.perf_counter() - clock
-        processor = time.process_time() - process
-        seen = sum(seconds for records in threads for _, seconds in records)
+        processor, own = time.process_time() - process, time.thread_time() - thread
+        here = self._sampler.start_stack[:1]
+        seen = sum(
+            seconds for records in threads for stack, seconds in records if stack[:1] != here
+        )
         waited = children_seconds() - children
         session = Session(
             frame_records=rooted(threads, self._sampler.start_stack),
@@ -69,10 +72,9 @@ class Everywhere:
             sys_path=sys.path,
             sys_prefixes=Session.current_sys_prefixes(),
         )
-        alone = processor if self._threads else time.thread_time() - own
         return {
             "calls": done,
-            "other_threads_seconds": max(0.0, processor - (seen if self._threads else alone)),
+            "other_threads_seconds": max(0.0, processor - own - seen),
             "other_processes_seconds": waited,
             "reach": asdict(
                 Reach(
@@ -128,7 +130,7 @@ def rooted(
             name, _, place = stack[0].partition("\x00")
             root = f"{name}{process}\x00{place}"
             if stack[:1] == started[:1]:
-                rest = beyond(stack, started, is_stem) or [CALLING]
+                rest = beyond(stack, started, is_stem, is_own_work) or [CALLING]
             else:
                 rest = beyond(stack, started, is_stem_of_thread) or stack[-1:]
             found.append(([root, *rest], seconds))

@@ -1,19 +1,22 @@
 """A recording read: hotspots over all call paths, the call tree, and what to doubt."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from perfkit.model import CallNode, CallPath, Function, Hotspot, Profile
 from perfkit.profiling.calls import Samples, call_paths, call_tree, python_part
-from perfkit.profiling.recording import Recording, stacks
+from perfkit.profiling.recording import CALLING_FUNCTION, Recording, stacks
 from perfkit.profiling.view import EVERYTHING, Lens, View
 
 FEW_SAMPLES = 100
 """Below this a share of one half has a standard error above 5 points, sqrt(p(1 - p) / n)."""
 UNSEEN_SHARE = 0.05
 """Time outside the profile, of the profiled time, that is worth a warning."""
+STALL_SECONDS = 0.1
+"""What a busy machine may take from the last sample to the stop of the profiler, for no fault of
+the target's."""
 SLOWED = 1.25
 """Profiled over unprofiled time from which the profiler's own cost bends shares."""
 BAND_Z = 1.959964
@@ -37,7 +40,8 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
         interval=recording.interval,
         samples=recording.samples,
         cut_off=recording.cut_off,
-        own_share=_own_share(whole, lens),
+        own_share=_part(whole, lens.own),
+        calling_share=_part(whole, CALLING_FUNCTION.__eq__),
         hotspots=tuple(replace(hot, own=lens.own(hot.function)) for hot in spots),
         tree=call_tree(shown, place, lens=lens, fold=view.fold and has_own),
         reach=recording.reach,
@@ -45,13 +49,13 @@ def read(recording: Recording, view: View = EVERYTHING) -> Profile:
     )
 
 
-def _own_share(samples: Samples, lens: Lens) -> float:
-    """Return the part of the time whose innermost Python function is own code."""
-    mine = whole = 0.0
+def _part(samples: Samples, wanted: Callable[[Function], bool]) -> float:
+    """Return the part of the time whose innermost Python function is a wanted one."""
+    found = whole = 0.0
     for stack, seconds in samples:
         whole += seconds
-        mine += seconds if lens.own(python_part(stack)[-1]) else 0.0
-    return _share(mine, whole)
+        found += seconds if wanted(python_part(stack)[-1]) else 0.0
+    return _share(found, whole)
 
 
 def every_call(recording: Recording) -> tuple[CallNode, ...]:
@@ -160,10 +164,19 @@ def _share(part: float, whole: float) -> float:
 
 
 def _doubts(recording: Recording) -> Iterable[str]:
-    if recording.samples < FEW_SAMPLES:
+    # What ran out of time unwinds, and then no sample need come.
+    replaced = 0.0 if recording.cut_off else _replaced_share(recording)
+    if recording.samples < FEW_SAMPLES and not replaced:
         yield (
             f"{recording.samples} sample{'s' * (recording.samples != 1)} only, so shares are rough:"
             " measure with --repeat auto for at least 1000"
+        )
+    if replaced:
+        amount = "most" if replaced > 0.5 else f"{replaced:.0%}"  # noqa: PLR2004 - what most means
+        yield (
+            f"{amount} of the profiled time has no sample: the target seems to have replaced"
+            " the profiler with one of its own (sys.setprofile, cProfile), and what it ran from"
+            " then on is not in these shares; run it without"
         )
     if recording.cut_off:
         yield (
@@ -181,12 +194,6 @@ def _doubts(recording: Recording) -> Iterable[str]:
             f"the profiler slowed the target x{slowed:.2g}, and call-heavy code the most: functions"
             " that make or are many short calls look larger than they are"
         )
-    unseen = _unseen(recording)
-    if unseen > UNSEEN_SHARE and recording.samples >= FEW_SAMPLES:
-        yield (
-            f"{unseen:.0%} of the profiled time has no sample: the target seems to have replaced "
-            "the profiler with one of its own (sys.setprofile)"
-        )
     whole = recording.seconds if recording.reach is None else recording.reach.processor_seconds
     elsewhere = {
         ("other threads", "--threads"): recording.other_threads_seconds,
@@ -199,16 +206,18 @@ def _doubts(recording: Recording) -> Iterable[str]:
                 + (
                     f"it shows the main thread only; record them with {option}"
                     if recording.reach is None
-                    else f"without {option}, or started before it, not Python, or killed"
+                    else f"without {option}, or started before it, not Python, killed, or under a"
+                    " profiler of their own"
                 )
             )
 
 
-def _unseen(recording: Recording) -> float:
-    """Return the part of the recorded time that no sample stands for."""
-    sampled = sum(seconds for _, seconds in recording.session["frame_records"])
-    if recording.reach is None:
-        # Between start and stop up to one interval is lost, much of a short recording only.
-        return 1 - _share(sampled, recording.seconds)
-    elsewhere = recording.other_threads_seconds + recording.other_processes_seconds
-    return 1 - _share(sampled, recording.reach.processor_seconds - elsewhere)
+def _replaced_share(recording: Recording) -> float:
+    """Return the part of the recorded time that no sample stands for, 0 where it may be chance."""
+    whole = recording.seconds
+    if recording.reach is not None:
+        elsewhere = recording.other_threads_seconds + recording.other_processes_seconds
+        whole = recording.reach.processor_seconds - elsewhere
+    unseen = whole - sum(seconds for _, seconds in recording.session["frame_records"])
+    share = _share(unseen, whole)
+    return share if share > UNSEEN_SHARE and unseen > STALL_SECONDS else 0.0

@@ -14,6 +14,8 @@ THREAD = "<thread>"
 
 CALLING = "[calling the target]\x00perfkit\x000"
 """The frame of a sample that fell between two calls of the target, into perfkit's own loop."""
+CALLING_FUNCTION = Function("[calling the target]", "perfkit", 0)
+"""The same, read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,29 +90,46 @@ def _function(frame: str, classes: Counter[str] | None) -> Function:
     return Function(name, file, int(line))
 
 
-def without_stem(session: Mapping[str, Any], is_stem: Callable[[str], bool]) -> dict[str, Any]:
+def without_stem(
+    session: Mapping[str, Any], is_stem: Callable[[str], bool], is_own_work: Callable[[str], bool]
+) -> dict[str, Any]:
     """Return a session whose stacks start at the target instead of at perfkit's own frames.
 
     Args:
         session: A session in the format of :class:`Recording`.
         is_stem: Whether a file is of those between ``Profiler.start`` and the target.
+        is_own_work: Whether a file next to those is no part of the target either.
     """
     started = session["start_call_stack"]
     records = [
-        (stack[:1] + (beyond(stack, started, is_stem) or [CALLING]), seconds)
+        (stack[:1] + (beyond(stack, started, is_stem, is_own_work) or [CALLING]), seconds)
         for stack, seconds in session["frame_records"]
     ]
     return {**session, "frame_records": records, "start_call_stack": started[:1]}
 
 
-def beyond(stack: list[str], started: list[str], is_stem: Callable[[str], bool]) -> list[str]:
-    """Return the frames of a stack after its thread, those of ``started`` and a stem after them."""
+def beyond(
+    stack: list[str],
+    started: list[str],
+    is_stem: Callable[[str], bool],
+    is_own_work: Callable[[str], bool] = frozenset[str]().__contains__,
+) -> list[str]:
+    """Return the frames of a stack after its thread, those of ``started`` and a stem after them.
+
+    None are left where the next one is own work.
+    """
     cut = 1
     while cut < min(len(stack), len(started)) and _identity(stack[cut]) == _identity(started[cut]):
         cut += 1
-    while cut < len(stack) and is_stem(_function(stack[cut], None).file):
+    while cut < len(stack) and is_stem(_file(stack[cut])):
         cut += 1
+    if cut < len(stack) and is_own_work(_file(stack[cut])):
+        return []
     return stack[cut:]
+
+
+def _file(frame: str) -> str:
+    return _function(frame, None).file
 
 
 def _identity(frame: str) -> str:

@@ -1,15 +1,14 @@
 """Recordings as files: sessions for pyinstrument that also hold what perfkit knows of them."""
 
 import json
-import math
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from perfkit.durable import write_whole
 from perfkit.errors import UsageError
-from perfkit.model import Reach, Timing
 from perfkit.profiling.recording import Recording, stacks
 
 SUFFIX = ".pyisession"
@@ -85,39 +84,33 @@ def load(path: Path) -> Saved:
         ) from error
 
 
-def _origin(values: dict[str, Any]) -> Origin:
-    return Origin(**{**values, "roots": tuple(map(str, values["roots"]))})
+def _origin(values: object) -> Origin:
+    from perfkit.profiling.saved_shape import value_of
 
-
-def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
-    records = [
-        (list(map(str, stack)), float(seconds)) for stack, seconds in session["frame_records"]
-    ]
-    session["duration"] = float(session["duration"])
-    session["sys_path"] = list(map(str, session["sys_path"]))
-    reach = own.get("reach")
-    found = Recording(
-        **{
-            **own,
-            "timing": None if own["timing"] is None else Timing(**own["timing"]),
-            "reach": None if reach is None else Reach(**reach),
-        },
-        session={**session, "frame_records": records},
-    )
-    _check(found)
+    found = value_of(Origin, values)
+    if not re.fullmatch("[0-9a-f]*", found.commit) or "\0" in "".join(found.roots):
+        message = "its origin is no commit, or no folder"
+        raise ValueError(message)
     return found
 
 
-def _check(found: Recording) -> None:
-    """Refuse what no capture makes, so that everything after may rely on it; ValueError."""
-    timing = found.timing
-    numbers = [found.seconds, found.interval]
-    numbers += [] if timing is None else [timing.median, timing.total]
-    numbers += [seconds for _, seconds in found.session["frame_records"]]
-    if not all(math.isfinite(number) and number >= 0 for number in numbers):
-        message = "a time is negative or no number"
+def _recording(own: dict[str, Any], session: dict[str, Any]) -> Recording:
+    """Return a recording such as a capture makes, so that everything after may rely on it."""
+    from perfkit.profiling.saved_shape import MOST, session_of, value_of
+
+    found = replace(value_of(Recording, {**own, "session": {}}), session=session_of(session))
+    parts = [found, *(part for part in (found.timing, found.reach) if part is not None)]
+    numbers = [
+        value
+        for part in parts
+        for name in part.__dataclass_fields__
+        if isinstance(value := getattr(part, name), int | float)
+    ]
+    if not all(0 <= number <= MOST for number in numbers):
+        message = "a time or a count is negative or no number"
         raise ValueError(message)
-    if not (int(found.calls) > 0 or found.cut_off) or (timing and not int(timing.calls) > 0):
+    timing = found.timing
+    if not (found.calls or found.cut_off) or (timing is not None and not timing.calls):
         message = "it has no calls"
         raise ValueError(message)
     if not found.samples:
@@ -126,6 +119,7 @@ def _check(found: Recording) -> None:
     if not all(stack for stack, _ in stacks(found.session)):
         message = "a sample has no function"
         raise ValueError(message)
+    return found
 
 
 def save_set(folder: Path, recordings: Sequence[Recording], origin: Origin) -> None:

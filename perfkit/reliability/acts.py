@@ -11,13 +11,16 @@ from perfkit.reliability.victim import Victim
 
 
 class Act(Protocol):
-    """One fault; ``begin`` and ``end`` are called once each, in this order."""
+    """One fault; ``begin`` and ``end`` are called once each, in this order.
+
+    Both raise PerfkitError or OSError where it cannot be done.
+    """
 
     async def begin(self) -> None:
         """Do it."""
 
     async def end(self) -> None:
-        """Undo it."""
+        """Undo it, also where it began in part only."""
 
     @property
     def hits(self) -> int:
@@ -70,8 +73,8 @@ class Killed:
         self.hits = 1
 
     async def end(self) -> None:
-        """Start anew."""
-        if self.again:
+        """Start anew what was killed."""
+        if self.again and self.hits:
             self.victim.start()
 
 

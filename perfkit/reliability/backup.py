@@ -68,7 +68,7 @@ def back_up(sources: Sequence[Path], archive: Path, *, taken_at: float) -> Manif
     Each source stands in the archive under its own name.
 
     Raises:
-        UsageError: a source does not exist, or two have one name.
+        UsageError: a source does not exist, two have one name, or ``archive`` is within one.
         MeasurementError: something cannot be read, or the archive cannot be written.
     """
     names = [source.resolve().name for source in sources]
@@ -77,6 +77,11 @@ def back_up(sources: Sequence[Path], archive: Path, *, taken_at: float) -> Manif
     for source in sources:
         if not source.exists():
             raise UsageError(f"{source}: does not exist, so there is nothing to back up")
+        if archive.resolve().is_relative_to(source.resolve()):
+            raise UsageError(
+                f"{archive}: is within {source}, so that each backup would hold those before it:"
+                " write it elsewhere"
+            )
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".perfkit-backup-", dir=archive.parent) as scratch:
@@ -96,7 +101,7 @@ def _write(sources: Sequence[Path], scratch: Path, taken_at: float) -> Manifest:
     copies = scratch / "files"
     found = []
     for source in sources:
-        for path, name in _files(source.resolve()):
+        for path, name in files_of(source.resolve()):
             copy = copies / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, copy)
@@ -130,7 +135,7 @@ def _sealed(archive: Path) -> bool:
         return file.read() == SEAL + digest.hexdigest().encode()
 
 
-def _files(source: Path) -> Iterator[tuple[Path, str]]:
+def files_of(source: Path) -> Iterator[tuple[Path, str]]:
     """Yield every regular file of a source with its name in the archive; links are left out."""
     if source.is_file():
         yield source, source.name

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from perfkit.config.load_plan import LoadPlan
-from perfkit.errors import MeasurementError
+from perfkit.errors import InterruptedMeasurementError
 from perfkit.model import (
     Interval,
     Knee,
@@ -25,7 +25,7 @@ from perfkit.reliability.drive import Limits, LoadProgress, Sender, drive
 from perfkit.reliability.judge import LEVEL
 from perfkit.reliability.knee import LEAST_REQUESTS, Judged, Search, judge_step
 from perfkit.reliability.load import fast_loop, objectives_of, stopped_by_signals
-from perfkit.reliability.opening import opener
+from perfkit.reliability.opening import connected, opener
 from perfkit.reliability.record import LoadRecord, joined
 from perfkit.reliability.summary import summarize
 from perfkit.reliability.waiting import Sleep, exact_sleep
@@ -60,19 +60,25 @@ def find_knee(
     Raises:
         UsageError: the target cannot be used, or is not the user's.
         MeasurementError: the server cannot be reached at all.
+        InterruptedMeasurementError: it was ended before a request was sent.
     """
     opened = opener(plan, np.random.default_rng(plan.seed), cwd=cwd, owned=owned)
 
     async def whole() -> tuple[LoadRecord, Knee]:
         with stopped_by_signals() as stop:
-            async with opened() as sender, exact_sleep() as sleep:
+            async with (
+                connected(opened, plan.target, stop=stop) as sender,
+                exact_sleep() as sleep,
+            ):
                 clocks = Clocks(wall=time.perf_counter, cpu=time.process_time, sleep=sleep)
                 return await climb(plan, sender, clocks, stop=stop, on_progress=on_progress)
 
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         record, knee = runner.run(whole())
     if not np.isfinite(record.sent).any():
-        raise MeasurementError(f"{plan.target}: the load was ended before a request was sent")
+        raise InterruptedMeasurementError(
+            f"{plan.target}: the load was ended before a request was sent"
+        )
     judged = [judge_capacity(knee, plan.capacity)] if plan.capacity is not None else []
     result = summarize(record, judged, target=plan.target, arrivals=plan.arrivals)
     if result.status is Status.PASSED and knee.reason and not judged:

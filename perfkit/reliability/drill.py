@@ -11,7 +11,16 @@ from pathlib import Path
 
 from perfkit.errors import MeasurementError
 from perfkit.model import DrillResult, Status
-from perfkit.reliability.backup import back_up, is_restored, problems, read_manifest, restore
+from perfkit.plural import plural
+from perfkit.reliability.backup import (
+    Manifest,
+    back_up,
+    files_of,
+    is_restored,
+    problems,
+    read_manifest,
+    restore,
+)
 
 DAMAGES = ("a bit turned", "the end cut off", "a block of zeros", "emptied")
 BLOCK = 512
@@ -40,6 +49,7 @@ def rehearse(
             back_up(sources, archive, taken_at=now())
         backup_seconds = clock() - begun
         manifest = read_manifest(archive)
+        missing = tuple(not_held(manifest, sources))
         declared = now()
         rng = random.Random(seed)
         detected = sum(_noticed(archive, folder / "damaged.tar", kind, rng) for kind in DAMAGES)
@@ -61,6 +71,7 @@ def rehearse(
         lost_seconds=max(0.0, declared - manifest.taken_at),
         same=same,
         digest=manifest.digest,
+        missing=missing,
         longest_recovery=longest_recovery,
         longest_loss=longest_loss,
         status=Status.PASSED,
@@ -74,6 +85,7 @@ def reasons(drill: DrillResult) -> Iterator[str]:
     """Yield what failed in a drill, a sentence each; pure."""
     if not drill.files:
         yield "the backup holds no file"
+    yield from drill.missing
     if drill.detected < drill.damages:
         yield f"{drill.damages - drill.detected} of {drill.damages} damages were not noticed"
     if not drill.same:
@@ -84,6 +96,30 @@ def reasons(drill: DrillResult) -> Iterator[str]:
     allowed, lost = drill.longest_loss, drill.lost_seconds
     if allowed is not None and lost > allowed:
         yield f"the backup was {lost:.3g} s old, wanted at most {allowed:g} s"
+
+
+def not_held(manifest: Manifest, sources: Sequence[Path]) -> Iterator[str]:
+    """Yield what ``sources`` held when a backup was made and it does not hold, a clause each.
+
+    A file that appeared since is no fault of the backup; how old that is, is its RPO. When a file
+    appeared is when its inode last changed (stat(2), st_ctim): its content may be older.
+    """
+    held = {one.path for one in manifest.files}
+    for source in sources:
+        name = source.resolve().name
+        there = list(files_of(source.resolve())) if source.exists() else []
+        nothing = not any(one == name or one.startswith(f"{name}/") for one in held)
+        if nothing and (there or not source.exists()):
+            yield f"the backup holds nothing of {source}"
+            continue
+        lost = [
+            path
+            for path, one in there
+            if one not in held and path.stat().st_ctime < manifest.taken_at
+        ]
+        if lost:
+            count = plural(len(lost), "file")
+            yield f"the backup lacks {count} that {source} held when it was made: {lost[0].name}"
 
 
 def damage(archive: Path, kind: str, rng: random.Random) -> None:

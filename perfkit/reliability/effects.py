@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfkit.model import FaultEffect
-from perfkit.reliability.record import LoadRecord
+from perfkit.reliability.record import LoadRecord, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Happened:
 def effects(record: LoadRecord, happened: Sequence[Happened]) -> Iterator[FaultEffect]:
     """Yield what clients saw of each fault, in the order in which they began.
 
+    Where no real answer came after the last of those, the service had not recovered.
+
     A request that failed or was degraded counts for the fault that began last before its end;
     those before the first count for none.
     """
@@ -32,7 +34,10 @@ def effects(record: LoadRecord, happened: Sequence[Happened]) -> Iterator[FaultE
     ended, failed = record.ended[record.unavailable], record.failed[record.unavailable]
     begins = np.array([one.begun for one in order])
     owner = np.searchsorted(begins, ended, side="right") - 1
+    good = record.ended[record.outcome == Outcome.OK]
     for index, one in enumerate(order):
+        until = order[index + 1].begun if index + 1 < len(order) else np.inf
+        answered = good[(good >= one.begun) & (good < until)]
         own, lost = ended[owner == index], int(np.count_nonzero(failed[owner == index]))
         yield FaultEffect(
             fault=one.fault,
@@ -42,5 +47,7 @@ def effects(record: LoadRecord, happened: Sequence[Happened]) -> Iterator[FaultE
             failed=lost,
             degraded=len(own) - lost,
             detected_after=float(own.min()) - one.begun if len(own) else None,
-            recovered_after=float(own.max()) - one.begun if len(own) else None,
+            recovered_after=float(own.max()) - one.begun
+            if len(own) and answered.max(initial=-np.inf) > own.max()
+            else None,
         )

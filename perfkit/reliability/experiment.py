@@ -5,29 +5,31 @@ import os
 import random
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import numpy as np
 
 from perfkit.config.chaos_plan import ChaosPlan, PlannedFault
-from perfkit.errors import MeasurementError, UsageError
-from perfkit.model import ChaosResult, FaultEffect, LoadObjective, LoadResult, Status
+from perfkit.errors import InterruptedMeasurementError, MeasurementError, PerfkitError, UsageError
+from perfkit.model import ChaosResult, LoadObjective, LoadResult, Status
 from perfkit.reliability.acts import Act, act_of
 from perfkit.reliability.arrivals import Stage, arrivals
+from perfkit.reliability.conclusion import conclusion
 from perfkit.reliability.drive import Limits, drive
 from perfkit.reliability.effects import Happened, effects
 from perfkit.reliability.failpoint_file import FailpointFile
 from perfkit.reliability.faults import Fault, fault_of
 from perfkit.reliability.journal import Journal
 from perfkit.reliability.judge import judge_load
-from perfkit.reliability.load import fast_loop, objectives_of, stopped_by_signals
-from perfkit.reliability.opening import opener
+from perfkit.reliability.load import check_time, fast_loop, objectives_of, stopped_by_signals
+from perfkit.reliability.opening import connected, opener
+from perfkit.reliability.ready import check_free, check_running, ready
 from perfkit.reliability.record import LoadRecord
 from perfkit.reliability.summary import summarize
 from perfkit.reliability.victim import Victim
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from perfkit.reliability.proxy_http import FaultyHttp
-
-READY_EVERY = 0.05
-"""Seconds between two attempts to connect to a server that starts."""
 
 
 def run_experiment(
@@ -57,16 +56,20 @@ def run_experiment(
 
     Raises:
         UsageError: the plan cannot be carried out here.
-        MeasurementError: the server does not start, or ends by itself.
+        MeasurementError: the server does not start, or ends by itself, or another one is there.
+        InterruptedMeasurementError: it was ended before there was a load.
     """
     planned = [(one, fault_of(one.kind, one.measures, one.failpoint)) for one in plan.faults]
-    if any(fault.between for _, fault in planned) and "http" not in plan.load.target:
+    over_http = plan.load.target.removeprefix("mcp:").startswith(("http://", "https://"))
+    if any(fault.between for _, fault in planned) and not over_http:
         raise UsageError(
             f"{plan.load.target}: faults between client and server need an http address"
         )
     # Refused before anything is started.
     load = plan.load
-    due = load.rate * (load.warm + 2 * plan.steady + plan.method)
+    seconds = load.warm + 2 * plan.steady + plan.method
+    check_time(seconds, load.most_time, "load.most_time")
+    due = load.rate * seconds
     if due > load.most_requests:
         raise UsageError(
             f"{due:.0f} requests are planned, more than {load.most_requests}: lower the rate or the"
@@ -92,11 +95,20 @@ class _Experiment:
     say: Callable[[str], None]
     stop: asyncio.Event
     happened: list[Happened] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    """Faults that could not be done or undone, a clause each."""
     _victim: Victim | None = None
     _proxy: "FaultyHttp | None" = None
     _failpoints: FailpointFile | None = None
 
     async def run(self) -> ChaosResult:
+        try:
+            return await self._run()
+        except BaseException as error:
+            self.journal.write("ended", status=str(Status.ERROR), reason=str(error))
+            raise
+
+    async def _run(self) -> ChaosResult:
         async with AsyncExitStack() as stack:
             await self._start(stack)
             self.journal.write("begun", name=self.plan.name)
@@ -105,12 +117,19 @@ class _Experiment:
                 return self._result(before, reason="the steady state was not met before any fault")
             if self.stop.is_set():
                 return self._result(before, reason="interrupted before any fault")
+            check_running(self._victim)
             async with self._faults():
                 meanwhile, record = await self._phase("method", self.plan.method)
-            if self.stop.is_set():
-                return self._result(before, meanwhile, record, reason="interrupted; all is undone")
+            interrupted = "interrupted; all is undone"
+            if self.wrong or self.stop.is_set():
+                why = "; ".join(self.wrong) or interrupted
+                return self._result(before, meanwhile, record, reason=why)
             try:
+                check_running(self._victim)
                 after, _ = await self._phase("after", self.plan.steady)
+                check_running(self._victim)
+            except InterruptedMeasurementError:
+                return self._result(before, meanwhile, record, reason=interrupted)
             except MeasurementError as error:
                 return self._result(before, meanwhile, record, gone=str(error))
             return self._result(before, meanwhile, record, after)
@@ -124,11 +143,14 @@ class _Experiment:
                 folder = stack.enter_context(TemporaryDirectory(prefix="perfkit-failpoints-"))
                 self._failpoints = FailpointFile(Path(folder), seed=self.plan.load.seed)
                 environ |= self._failpoints.environ
+            place = self._waited_for(address)
+            if place is not None:
+                await check_free(*place)
             self._victim = Victim(command, environ=environ, cwd=self.cwd)
             stack.enter_context(self._victim)
-            waited_for = urlsplit(f"//{self.plan.ready}") if self.plan.ready else address
-            if waited_for.hostname:
-                await self._ready(waited_for.hostname, waited_for.port or 80)
+            if place is not None:
+                within = self.plan.ready_within
+                await ready(self._victim, *place, within=within, stop=self.stop)
         if any(fault.between for _, fault in self.planned):
             from perfkit.reliability.proxy_http import faulty_http
 
@@ -136,24 +158,11 @@ class _Experiment:
             rng = random.Random(self.plan.load.seed)
             self._proxy = await stack.enter_async_context(faulty_http(upstream, rng))
 
-    async def _ready(self, host: str, port: int) -> None:
-        ends = time.monotonic() + self.plan.ready_within
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(host, port)
-            except OSError as error:
-                if self._victim is not None and not self._victim.running:
-                    code = self._victim.process.returncode
-                    raise MeasurementError(f"{self.plan.start}: ended with {code}") from error
-                if time.monotonic() > ends:
-                    raise MeasurementError(
-                        f"{self.plan.start}: nothing listens on {host}:{port} after"
-                        f" {self.plan.ready_within:g} s (ready_within)"
-                    ) from error
-                await asyncio.sleep(READY_EVERY)
-            else:
-                writer.close()
-                return
+    def _waited_for(self, address: SplitResult) -> tuple[str, int] | None:
+        """Return where the started server has to listen; None where that is not known."""
+        chosen = urlsplit(f"//{self.plan.ready}") if self.plan.ready else address
+        usual = 443 if chosen.scheme == "https" else 80
+        return (chosen.hostname, chosen.port or usual) if chosen.hostname else None
 
     async def _phase(
         self, name: str, seconds: float, *, warm: float = 0.0
@@ -167,7 +176,8 @@ class _Experiment:
         if warm:
             stages.insert(0, Stage("warm", warm, load.rate, load.rate, judged=False))
         self.say(f"{name}: {load.rate:g} requests a second for {seconds:g} s")
-        async with opener(load, rng, cwd=self.cwd, owned=True)() as sender:
+        opened = opener(load, rng, cwd=self.cwd, owned=True)
+        async with connected(opened, self.plan.load.target, stop=self.stop) as sender:
             record = await drive(
                 arrivals(stages, load.arrivals, rng),
                 stages,
@@ -228,23 +238,32 @@ class _Experiment:
             failpoints=self._failpoints,
             again=True,
         )
-        with self._noted(fault, act, start):
-            await act.begin()
-            try:
-                await asyncio.sleep(planned.lasts)
-            finally:
-                await act.end()
-
-    @contextmanager
-    def _noted(self, fault: Fault, act: Act, start: float) -> Iterator[None]:
         begun = time.perf_counter() - start
         self.journal.write("fault", kind=fault.kind, after=begun)
         try:
-            yield
+            await act.begin()
+            await asyncio.sleep(planned.lasts)
+        except (PerfkitError, OSError) as error:
+            self.wrong.append(f"{fault} could not be done: {error}")
         finally:
+            undone = await self._undone(act, fault)
             ended = time.perf_counter() - start
-            self.journal.write("undone", kind=fault.kind, after=ended)
+            self.journal.write("undone" if undone else "not undone", kind=fault.kind, after=ended)
             self.happened.append(Happened(str(fault), begun, ended, act.hits))
+
+    async def _undone(self, act: Act, fault: Fault) -> bool:
+        """Undo a fault, and return whether that could be done; where not, it is told."""
+        ending = asyncio.ensure_future(act.end())
+        while not ending.done():
+            # The end of the method does not leave a fault half undone.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([ending])
+        try:
+            ending.result()
+        except (PerfkitError, OSError) as error:
+            self.wrong.append(f"{fault} could not be undone: {error}")
+            return False
+        return True
 
     def _result(
         self,
@@ -258,6 +277,8 @@ class _Experiment:
     ) -> ChaosResult:
         seen_effects = tuple(effects(record, self.happened)) if record is not None else ()
         status, why = conclusion(before, meanwhile, after, seen_effects, gone)
+        if self.wrong:  # whatever else was seen, this experiment is not the planned one
+            status = Status.ERROR
         seen = record.judged() if record is not None else None
         result = ChaosResult(
             name=self.plan.name,
@@ -274,34 +295,3 @@ class _Experiment:
         )
         self.journal.write("ended", status=str(status), reason=result.reason)
         return result
-
-
-def conclusion(
-    before: LoadResult,
-    meanwhile: LoadResult | None,
-    after: LoadResult | None,
-    done: Sequence[FaultEffect] = (),
-    gone: str = "",
-) -> tuple[Status, str]:
-    """Return what the three loads come to, and why; pure.
-
-    A fault that hit nothing shows nothing. ``gone`` says why no load could be sent afterwards.
-    """
-    if before.status in {Status.FAILED, Status.ERROR}:
-        return Status.ERROR, "the steady state was not met before any fault"
-    if gone or (after is not None and after.status in {Status.FAILED, Status.ERROR}):
-        why = f": {gone}" if gone else ""
-        return Status.FAILED, f"the steady state did not come back after the faults{why}"
-    if meanwhile is None or after is None:
-        return Status.ERROR, "the experiment was not finished"
-    if any(one.status is Status.FAILED for one in meanwhile.judgements):
-        return Status.FAILED, "what has to hold during the faults did not"
-    every = [*before.judgements, *meanwhile.judgements, *after.judgements]
-    missed = [one.fault for one in done if not one.hits]
-    if missed or any(one.status is Status.INCONCLUSIVE for one in every):
-        why = "too little was seen to tell whether the state is steady"
-        if missed:
-            why = f"{missed[0]} hit nothing, so nothing was shown of it"
-        return Status.INCONCLUSIVE, why
-    why = "the steady state came back" if every else "no objective was given: nothing was judged"
-    return Status.PASSED, why

@@ -54,6 +54,8 @@ NETWORK = frozenset(
 )
 """Faults between a client and its server; the others are a process's."""
 
+NO_STATUS = "a TCP connection has no status: error needs an http address"
+
 AT_FAILPOINTS = frozenset({FaultKind.LATENCY, FaultKind.ERROR, FaultKind.HANG})
 """Faults that can be done at a named place of a program as well."""
 

@@ -1,9 +1,10 @@
 """Whom a load may be sent to without asking: this machine and private test networks."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from perfkit.errors import UsageError
 
@@ -18,6 +19,11 @@ PRIVATE = tuple(
     )
 )
 """This machine, private networks and links. ``is_private`` of ipaddress holds more than these."""
+
+ODD = re.compile(r"[\x00-\x20\x7f\\]")
+"""What programs read differently in an address: blanks, control characters, backslashes."""
+
+HTTP = frozenset({"http", "https"})
 
 Resolve = Callable[[str], Sequence[str]]
 """A host name to its addresses; raises OSError."""
@@ -36,16 +42,12 @@ def check_address(url: str, *, owned: bool, resolve: Resolve) -> None:
     Raises:
         UsageError: it is no http or https URL, its host is unknown, or it is somebody's.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(
-            f"{url}: wanted an address such as http://127.0.0.1:8000/path, with http or https"
-        )
+    parts = _parts(url)
     if owned:
         return
     try:
-        addresses = resolve(parts.hostname)
-    except OSError as error:
+        addresses = resolve(parts.hostname or "")
+    except (OSError, UnicodeError) as error:
         raise UsageError(f"{url}: host {parts.hostname} is unknown: {error}") from None
     for address in addresses:
         if not any(ipaddress.ip_address(address) in network for network in PRIVATE):
@@ -53,3 +55,35 @@ def check_address(url: str, *, owned: bool, resolve: Resolve) -> None:
                 f"{url}: {address} is neither this machine nor a private network; load is sent "
                 "only to hosts that are yours: say so with --i-own-this-host"
             )
+
+
+def joined(target: str, path: str) -> str:
+    """Return the address of ``path`` on the host of ``target``; that of ``target`` without one.
+
+    Raises UsageError where it would be another host than the one that was checked.
+    """
+    wanted, url = _parts(target), target
+    try:
+        if path:
+            url = urljoin(target, path)
+        found = urlsplit(url)
+        here = (found.scheme, found.netloc) == (wanted.scheme, wanted.netloc)
+    except ValueError:
+        here = False
+    if not here or ODD.search(path):
+        raise UsageError(f"{path!r}: wanted a path on the host of {target}")
+    return url
+
+
+def _parts(url: str) -> SplitResult:
+    """Return an http(s) address, taken apart. UsageError where it is none."""
+    try:
+        parts = urlsplit(url)
+        # Reading the port is what checks it.
+        if parts.scheme in HTTP and parts.hostname and parts.port != 0 and not ODD.search(url):
+            return parts
+    except ValueError:
+        pass  # said below
+    raise UsageError(
+        f"{url}: wanted an address such as http://127.0.0.1:8000/path, with http or https"
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from perfkit.errors import UsageError
 from perfkit.reliability.acts import Act, Proxy, act_of
 from perfkit.reliability.failpoint_file import FailpointFile
-from perfkit.reliability.faults import AT_FAILPOINTS, Fault, FaultKind
+from perfkit.reliability.faults import AT_FAILPOINTS, NO_STATUS, Fault, FaultKind
 from perfkit.reliability.hosts import check_address, resolve
 from perfkit.reliability.load import fast_loop, stopped_by_signals
 from perfkit.reliability.victim import Victim, under
@@ -71,8 +71,12 @@ def inject(injection: Injection, *, cwd: Path, say: Callable[[str], None]) -> In
         )
     if injection.upstream is not None and not injection.fault.between:
         raise UsageError(f"{kind} is done to the command itself and has no --upstream")
+    if kind in LIMITS and (injection.after or injection.lasts is not None):
+        raise UsageError(f"{kind} holds from the command's start to its end: no --after or --for")
+    if kind is FaultKind.KILL and injection.lasts is not None:
+        raise UsageError("kill ends the command, which is not started anew: no --for")
     if injection.upstream is not None:
-        _check_upstream(injection.upstream, owned=injection.owned)
+        _check_upstream(injection.upstream, kind, owned=injection.owned)
 
     async def whole() -> Injected:
         with stopped_by_signals() as stop:
@@ -124,7 +128,9 @@ async def _run(
         interrupted = victim.running
         if acting is not None:
             acting.cancel()
-            await asyncio.gather(acting, return_exceptions=True)
+            (ended,) = await asyncio.gather(acting, return_exceptions=True)
+            if isinstance(ended, Exception):
+                raise ended
         victim.end()
         held = limit is not None and limit.exists()
         if limit is not None and not held and not interrupted:
@@ -154,11 +160,13 @@ async def _timed(
         await act.end()
 
 
-def _check_upstream(upstream: str, *, owned: bool) -> None:
+def _check_upstream(upstream: str, kind: FaultKind, *, owned: bool) -> None:
     if not upstream.startswith("http://"):
         host, _, port = upstream.rpartition(":")
         if not host or not port.isdecimal():
             raise UsageError(f"--upstream {upstream}: wanted http://HOST:PORT or HOST:PORT")
+        if kind is FaultKind.ERROR:
+            raise UsageError(f"--upstream {upstream}: {NO_STATUS}")
         upstream = f"http://{upstream}"
     check_address(upstream, owned=owned, resolve=resolve)
 

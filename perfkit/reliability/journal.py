@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from perfkit.errors import UsageError
+from perfkit.state import make_folder
 
 
 class Journal:
@@ -17,7 +18,7 @@ class Journal:
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._file = path.open("a", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from perfkit.model import Interval, LoadJudgement, LoadObjective, LoadStatistic, Status
 from perfkit.reliability.arrivals import Floats
-from perfkit.reliability.record import LoadRecord, quantile_with_failures
+from perfkit.reliability.record import LoadRecord, Outcome
 from perfkit.stats.proportion import fewest_to_show, judge_share, share_interval
 
 QUANTILES: dict[LoadStatistic, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
@@ -42,11 +43,14 @@ def _judge(
 ) -> LoadJudgement:
     if not len(record.due):
         return LoadJudgement(objective, None, Status.INCONCLUSIVE, "no request was due")
+    own = without_the_generator(record, late)
     if objective.statistic == "availability":
         failures, total = int(np.count_nonzero(record.unavailable)), len(record.due)
         measured = share_interval(failures, total)
         share = judge_share(failures, total, objective.limit)
         within, beyond = share is Status.PASSED, share is Status.FAILED
+        excused = judge_share(failures - own.excused, total, objective.limit)
+        explained = beyond and excused is not Status.FAILED
     else:
         q = QUANTILES[objective.statistic]
         measured = latency_interval(record, q, rng)
@@ -54,14 +58,9 @@ def _judge(
         # is a claim, for which a stall in one of a few seconds has to count.
         within = measured.high <= objective.limit
         beyond = order_interval(ranked(record), q).low > objective.limit
-        if beyond:
-            # What the generator's own delay added is not the server's.
-            own = quantile_with_failures(record.service, record.failed, q)
-            if own <= objective.limit:
-                reason = (
-                    f"the generator was up to {late * 1e3:.3g} ms late (p99), which explains it"
-                )
-                return LoadJudgement(objective, measured, Status.INCONCLUSIVE, reason)
+        explained = beyond and order_interval(own.latency, q).low <= objective.limit
+    if explained:
+        return LoadJudgement(objective, measured, Status.INCONCLUSIVE, _late(own, late))
     if beyond:
         return LoadJudgement(objective, measured, Status.FAILED)
     if not late <= MOST_LAG:
@@ -72,6 +71,39 @@ def _judge(
     if within:
         return LoadJudgement(objective, measured, Status.PASSED)
     return LoadJudgement(objective, measured, Status.INCONCLUSIVE, _too_few(record, objective))
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is the server's own of a load, after all that the generator's delay could explain.
+
+    ``latency`` in rising order, seconds, infinite for failures; ``excused`` are the requests that
+    were not sent because those that the generator sent late were still waiting.
+    """
+
+    latency: Floats
+    excused: int
+
+
+def without_the_generator(record: LoadRecord, late: float) -> Own:
+    """Return what is left of a record when the generator's delay counts for nothing.
+
+    A request that was missed when it was due found the server still busy, which is the server's.
+    One that was missed later than that, or in a load whose generator was late, may be one of a
+    burst that the generator made itself: it counts as answered at once.
+    """
+    missed = record.outcome == Outcome.MISSED
+    # Where nothing is known of when it was missed, the lag of the whole load decides.
+    excused = missed & ((record.ended - record.due > MOST_LAG) | (not late <= MOST_LAG))
+    latency = np.where(record.failed & ~excused, np.inf, record.service)
+    return Own(np.sort(np.where(excused, 0.0, latency)), int(np.count_nonzero(excused)))
+
+
+def _late(own: Own, late: float) -> str:
+    missed = f", and {own.excused} requests were not sent meanwhile" if own.excused else ""
+    if math.isnan(late):
+        return f"the generator was late{missed}, which explains it"
+    return f"the generator was up to {late * 1e3:.3g} ms late (p99){missed}, which explains it"
 
 
 def _too_few(record: LoadRecord, objective: LoadObjective) -> str:

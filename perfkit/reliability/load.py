@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from perfkit.config.load_plan import LoadPlan
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.config.units import format_duration
+from perfkit.errors import InterruptedMeasurementError, UsageError
 from perfkit.model import LoadObjective, LoadResult, LoadStatistic
 from perfkit.reliability.arrivals import Stage, arrivals
 from perfkit.reliability.drive import Limits, LoadProgress, drive
 from perfkit.reliability.judge import judge_load
-from perfkit.reliability.opening import opener
+from perfkit.reliability.opening import connected, opener
 from perfkit.reliability.record import LoadRecord
 from perfkit.reliability.resident import children_bytes, reading, resident_bytes
 from perfkit.reliability.soak import Watched, judge_soak
@@ -47,6 +48,7 @@ def run_load(
     Raises:
         UsageError: the target cannot be used, is not the user's, or the plan is too large.
         MeasurementError: the server cannot be reached at all.
+        InterruptedMeasurementError: it was ended before a request was sent.
     """
     stages = bounded_stages(plan)
     rng = np.random.default_rng(plan.seed)
@@ -58,7 +60,11 @@ def run_load(
 
     async def whole() -> tuple[LoadRecord, Watched]:
         with stopped_by_signals() as stop:
-            async with opened() as sender, exact_sleep() as sleep, _memory(plan, process) as seen:
+            async with (
+                connected(opened, plan.target, stop=stop) as sender,
+                exact_sleep() as sleep,
+                _memory(plan, process) as seen,
+            ):
                 driven = await drive(
                     planned,
                     stages,
@@ -75,7 +81,9 @@ def run_load(
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         record, watched = runner.run(whole())
     if not np.isfinite(record.sent).any():
-        raise MeasurementError(f"{plan.target}: the load was ended before a request was sent")
+        raise InterruptedMeasurementError(
+            f"{plan.target}: the load was ended before a request was sent"
+        )
     judged = judge_load(record, objectives_of(plan), seed=plan.seed)
     soak = None
     if plan.soak:
@@ -102,8 +110,9 @@ def planned_stages(plan: LoadPlan) -> tuple[Stage, ...]:
 
 
 def bounded_stages(plan: LoadPlan) -> tuple[Stage, ...]:
-    """Return the stages of a plan. UsageError where they have more requests than it allows."""
+    """Return the stages of a plan. UsageError where they are more, or longer, than it allows."""
     stages = planned_stages(plan)
+    check_time(sum(stage.seconds for stage in stages), plan.most_time, "most_time (--most-time)")
     expected = sum(stage.expected for stage in stages)
     if expected > plan.most_requests:
         raise UsageError(
@@ -111,6 +120,15 @@ def bounded_stages(plan: LoadPlan) -> tuple[Stage, ...]:
             " or the times, or raise most_requests (--most-requests)"
         )
     return stages
+
+
+def check_time(seconds: float, most: float, name: str) -> None:
+    """Raise UsageError where a load is planned to take longer than ``most`` seconds."""
+    if seconds > most:
+        raise UsageError(
+            f"{format_duration(seconds)} are planned, more than {format_duration(most)}: lower the"
+            f" times, or raise {name}"
+        )
 
 
 def _memory(
@@ -130,10 +148,14 @@ def _memory(
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[asyncio.Event]:
-    """Yield an event of the running loop that SIGINT and SIGTERM set, meanwhile."""
+    """Yield an event of the running loop that SIGINT and SIGTERM set, meanwhile.
+
+    What they did before they do again afterwards: a loop would leave the default.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
+    earlier = {name: signal.getsignal(name) for name in signals}
     for name in signals:
         # Only the main thread may set them; elsewhere the caller ends the load.
         with contextlib.suppress(RuntimeError, ValueError):
@@ -143,7 +165,8 @@ def stopped_by_signals() -> Iterator[asyncio.Event]:
     finally:
         for name in signals:
             with contextlib.suppress(RuntimeError, ValueError):
-                loop.remove_signal_handler(name)
+                if loop.remove_signal_handler(name) and earlier[name] is not None:
+                    signal.signal(name, earlier[name])
 
 
 def objectives_of(plan: LoadPlan) -> list[LoadObjective]:

@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urljoin
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from perfkit.errors import MeasurementError, UsageError
 from perfkit.model import LoadResult
 from perfkit.process_group import end_group, wait
 from perfkit.reliability.arrivals import Arrivals, Stage, arrivals
-from perfkit.reliability.hosts import check_address, resolve
+from perfkit.reliability.bound import bound_to_us
+from perfkit.reliability.hosts import check_address, joined, resolve
 from perfkit.reliability.judge import judge_load
 from perfkit.reliability.load import bounded_stages, objectives_of
 from perfkit.reliability.opening import choice_of
@@ -99,7 +99,7 @@ def _document(
         "requests": [
             {
                 "method": one.method,
-                "url": urljoin(plan.target, one.path) if one.path else plan.target,
+                "url": joined(plan.target, one.path),
                 "headers": one.headers,
                 "body": one.body,
             }
@@ -133,7 +133,7 @@ def _run(plan: Path, folder: Path, *, workers: int, seconds: float) -> None:
 
         def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
-                command,
+                bound_to_us(command, environ=environment, cwd=folder),
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -1,19 +1,20 @@
 """From the target of a plan to something that sends requests to it."""
 
+import asyncio
 import pkgutil
+import shlex
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from urllib.parse import urljoin
 
 import numpy as np
 
 from perfkit.config.load_plan import LoadPlan
 from perfkit.config.load_settings import PlannedRequest
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import InterruptedMeasurementError, MeasurementError, UsageError
 from perfkit.reliability.drive import Sender
-from perfkit.reliability.hosts import check_address, resolve
+from perfkit.reliability.hosts import check_address, joined, resolve
 from perfkit.targets.spec import TargetKind, parse_target
 
 Opened = Callable[[], AbstractAsyncContextManager[Sender]]
@@ -21,6 +22,9 @@ Opened = Callable[[], AbstractAsyncContextManager[Sender]]
 
 MOST_THREADS = 64
 """Threads for a callable that is not async; more would only wait for each other in Python."""
+
+CONNECT_SECONDS = 30.0
+"""What a server may take until it is connected: one that imports much takes seconds."""
 
 LONGEST_MIX = 10_000
 """Requests after which the seeded order of a mix repeats."""
@@ -50,6 +54,41 @@ def opener(plan: LoadPlan, rng: np.random.Generator, *, cwd: Path, owned: bool) 
     return _call(plan, cwd)
 
 
+@asynccontextmanager
+async def connected(
+    opened: Opened, target: str, *, stop: asyncio.Event, within: float = CONNECT_SECONDS
+) -> AsyncIterator[Sender]:
+    """Yield the sender; ``stop`` and a time limit in seconds bound how long connecting takes.
+
+    Raises:
+        InterruptedMeasurementError: ``stop`` was set before there was a connection.
+        MeasurementError: there was none in time.
+    """
+    async with AsyncExitStack() as stack:
+        limit = asyncio.timeout(within)
+
+        async def give_up() -> None:
+            await stop.wait()
+            limit.reschedule(0)
+
+        try:
+            async with limit:
+                watching = asyncio.create_task(give_up())
+                try:
+                    sender = await stack.enter_async_context(opened())
+                finally:
+                    watching.cancel()
+        except TimeoutError:
+            if stop.is_set():
+                raise InterruptedMeasurementError(
+                    f"{target}: interrupted before there was a connection; nothing was sent"
+                ) from None
+            if limit.expired():
+                raise MeasurementError(f"{target}: no connection within {within:g} s") from None
+            raise
+        yield sender
+
+
 def _http(plan: LoadPlan, choice: list[int]) -> Opened:
     try:
         from perfkit.reliability.senders.http import HttpRequest, http_sender
@@ -62,7 +101,7 @@ def _http(plan: LoadPlan, choice: list[int]) -> Opened:
         raise UsageError(f"{plan.target}: an HTTP request has no tool; write mcp:{plan.target}")
     requests = [
         HttpRequest(
-            url=urljoin(plan.target, one.path) if one.path else plan.target,
+            url=joined(plan.target, one.path),
             method=one.method,
             headers=one.headers,
             body=None if one.body is None else one.body.encode(),
@@ -77,8 +116,8 @@ def _mcp(plan: LoadPlan, address: str, choice: list[int], *, owned: bool) -> Ope
         raise UsageError(f"{plan.target}: an MCP target needs the tool to call: --tool NAME")
     if not address.startswith("stdio:"):
         check_address(address, owned=owned, resolve=resolve)
-    elif not address.removeprefix("stdio:").strip():
-        raise UsageError("mcp:stdio: needs the command that starts the server")
+    else:
+        _check_command(address.removeprefix("stdio:"))
     try:
         from perfkit.reliability.senders.mcp import ToolCall, mcp_sender
     except ModuleNotFoundError as error:
@@ -89,11 +128,23 @@ def _mcp(plan: LoadPlan, address: str, choice: list[int], *, owned: bool) -> Ope
     return lambda: mcp_sender(address, calls, choice)
 
 
+def _check_command(text: str) -> None:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"mcp:stdio:{text}: is no command: {error}; check its quotes") from None
+    if not words or not words[0]:
+        raise UsageError("mcp:stdio: needs the command that starts the server")
+
+
 def _call(plan: LoadPlan, cwd: Path) -> Opened:
     from perfkit.reliability.senders.call import call_sender
 
-    target = parse_target(plan.target, cwd=cwd)
-    if target.kind is not TargetKind.CALLABLE:
+    try:
+        target = parse_target(plan.target, cwd=cwd)
+    except UsageError:
+        target = None  # its kinds of target are more than those of a load
+    if target is None or target.kind is not TargetKind.CALLABLE:
         raise UsageError(
             f"{plan.target}: load is for servers and callables: an http(s) address, "
             "mcp:stdio:COMMAND, mcp:http://..., or pkg.mod:callable"

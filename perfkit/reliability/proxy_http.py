@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from perfkit.reliability.faults import Fault, FaultKind
+from perfkit.reliability.waiting import Sleep
 
 HOP_BY_HOP = frozenset(
     {
@@ -33,13 +34,13 @@ CHUNK = 65536
 class FaultyHttp:
     """Forwards requests to ``upstream``; ``fault`` may be set and cleared while it runs."""
 
-    def __init__(self, upstream: str, rng: random.Random) -> None:
+    def __init__(self, upstream: str, rng: random.Random, sleep: Sleep = asyncio.sleep) -> None:
         self.upstream = upstream.rstrip("/")
         self.fault: Fault | None = None
         self.hits: Counter[FaultKind] = Counter()
         """Requests that each kind of fault has hit."""
         self.port = 0
-        self._rng = rng
+        self._rng, self._sleep = rng, sleep
         self._site: web.TCPSite | None = None
         self._runner: web.AppRunner | None = None
         self._client: aiohttp.ClientSession | None = None
@@ -87,7 +88,7 @@ class FaultyHttp:
         match fault.kind:
             case FaultKind.LATENCY:
                 wait = fault.delay + self._rng.uniform(-1, 1) * fault.jitter
-                await asyncio.sleep(max(0.0, wait))
+                await self._sleep(max(0.0, wait))
             case FaultKind.ERROR:
                 return web.Response(status=fault.status, text="a fault on purpose\n")
             case FaultKind.RESET:
@@ -139,7 +140,7 @@ class FaultyHttp:
             return answer
         step = max(1, int(fault.rate * PIECE_SECONDS))
         for start in range(0, len(body), step):
-            await asyncio.sleep(PIECE_SECONDS)
+            await self._sleep(PIECE_SECONDS)
             await answer.write(body[start : start + step])
         await answer.write_eof()
         return answer
@@ -153,9 +154,12 @@ def _reset(request: web.Request) -> None:
 
 @asynccontextmanager
 async def faulty_http(
-    upstream: str, rng: random.Random, port: int = 0
+    upstream: str, rng: random.Random, port: int = 0, *, sleep: Sleep = asyncio.sleep
 ) -> AsyncIterator[FaultyHttp]:
-    """Yield a proxy to ``upstream`` (an http address) that listens on 127.0.0.1."""
+    """Yield a proxy to ``upstream`` (an http address) that listens on 127.0.0.1.
+
+    ``sleep`` waits for the seconds that a late or slow answer takes.
+    """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         timeout=aiohttp.ClientTimeout(total=None),
@@ -163,7 +167,7 @@ async def faulty_http(
         auto_decompress=False,
         trust_env=False,
     ) as client:
-        proxy = FaultyHttp(upstream, rng)
+        proxy = FaultyHttp(upstream, rng, sleep)
         await proxy.start(client, port)
         try:
             yield proxy

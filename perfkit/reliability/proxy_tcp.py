@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from perfkit.errors import UsageError
-from perfkit.reliability.faults import Fault, FaultKind
+from perfkit.reliability.faults import NO_STATUS, Fault, FaultKind
+from perfkit.reliability.waiting import Sleep
 
 CHUNK = 65536
 PIECE_SECONDS = 0.1
@@ -27,12 +28,18 @@ class FaultyTcp:
     is decided when it is made, or when the fault begins.
     """
 
-    def __init__(self, host: str, upstream_port: int, rng: random.Random) -> None:
+    def __init__(
+        self,
+        host: str,
+        upstream_port: int,
+        rng: random.Random,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self.host, self.upstream_port = host, upstream_port
         self.fault: Fault | None = None
         self.hits: Counter[FaultKind] = Counter()
         self.port = 0
-        self._rng = rng
+        self._rng, self._sleep = rng, sleep
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -40,7 +47,7 @@ class FaultyTcp:
     async def set(self, fault: Fault | None) -> None:
         """Begin a fault, or end it with None."""
         if fault is not None and fault.kind is FaultKind.ERROR:
-            raise UsageError("a TCP connection has no status: error needs an http address")
+            raise UsageError(NO_STATUS)
         self.fault = fault
         if fault is not None and fault.kind is FaultKind.DOWN:
             self.hits[FaultKind.DOWN] += 1
@@ -107,7 +114,7 @@ class FaultyTcp:
             if hit is None:
                 writer.write(piece)
             elif hit.kind is FaultKind.SLOW:
-                await _trickle(writer, piece, hit.rate)
+                await self._trickle(writer, piece, hit.rate)
             elif hit.kind is FaultKind.TRUNCATE:
                 writer.write(piece[: TRUNCATED_AFTER - passed])
                 passed += len(piece)
@@ -127,7 +134,14 @@ class FaultyTcp:
             while self.fault is fault:  # noqa: ASYNC110 - set by whoever runs the experiment
                 await asyncio.sleep(PIECE_SECONDS)
         elif fault.kind is FaultKind.LATENCY:
-            await asyncio.sleep(max(0.0, fault.delay + self._rng.uniform(-1, 1) * fault.jitter))
+            await self._sleep(max(0.0, fault.delay + self._rng.uniform(-1, 1) * fault.jitter))
+
+    async def _trickle(self, writer: asyncio.StreamWriter, piece: bytes, rate: int) -> None:
+        step = max(1, int(rate * PIECE_SECONDS))
+        for start in range(0, len(piece), step):
+            await self._sleep(PIECE_SECONDS)
+            writer.write(piece[start : start + step])
+            await writer.drain()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,14 +150,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
     with contextlib.suppress(OSError):
         writer.write_eof()
-
-
-async def _trickle(writer: asyncio.StreamWriter, piece: bytes, rate: int) -> None:
-    step = max(1, int(rate * PIECE_SECONDS))
-    for start in range(0, len(piece), step):
-        await asyncio.sleep(PIECE_SECONDS)
-        writer.write(piece[start : start + step])
-        await writer.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -156,10 +162,18 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def faulty_tcp(
-    host: str, upstream_port: int, rng: random.Random, port: int = 0
+    host: str,
+    upstream_port: int,
+    rng: random.Random,
+    port: int = 0,
+    *,
+    sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[FaultyTcp]:
-    """Yield a proxy to ``host:upstream_port`` that listens on 127.0.0.1."""
-    proxy = FaultyTcp(host, upstream_port, rng)
+    """Yield a proxy to ``host:upstream_port`` that listens on 127.0.0.1.
+
+    ``sleep`` waits for the seconds that a late or slow answer takes.
+    """
+    proxy = FaultyTcp(host, upstream_port, rng, sleep)
     await proxy.start(port)
     try:
         yield proxy

@@ -14,6 +14,7 @@ from typing import Self
 
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.process_group import end_group, end_stragglers
+from perfkit.reliability.bound import bound_to_us
 from perfkit.reliability.faults import Fault, FaultKind
 
 STDERR = 2
@@ -65,7 +66,7 @@ class Victim:
         """Start the command. Raises UsageError where it cannot be started."""
         try:
             self._process = subprocess.Popen(
-                [*self._bound(), *self.command],
+                bound_to_us(self.command, environ=self._environ, cwd=self._cwd),
                 env=self._environ,
                 cwd=self._cwd,
                 stdout=STDERR,  # stdout is the report's
@@ -75,18 +76,6 @@ class Victim:
             raise UsageError(
                 f"{shlex.join(self.command)}: cannot be started: {error.strerror or error}"
             ) from error
-
-    def _bound(self) -> list[str]:
-        """Return the words before the command that let it end with this process."""
-        program = self.command[0]
-        # A command that is not there has to be an error of its start.
-        there = (
-            os.access(self._cwd / program, os.X_OK)
-            if os.sep in program
-            else shutil.which(program, path=self._environ.get("PATH"))
-        )
-        setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-        return [setpriv, "--pdeathsig", "KILL", "--"] if there and setpriv else []
 
     def kill(self) -> None:
         """SIGKILL the whole group, as a machine that loses power would."""

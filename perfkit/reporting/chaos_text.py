@@ -54,13 +54,13 @@ def chaos_text(result: ChaosResult) -> "RenderableType":
 def effect_words(one: FaultEffect) -> str:
     """Return a fault with what clients saw of it."""
     what = f"{one.fault} at {one.at:.1f} s for {one.lasted:.1f} s"
-    if one.detected_after is None or one.recovered_after is None:
+    if one.detected_after is None:
         return f"{what}: no request failed"
     seen = f"{one.failed} failed" + (f", {one.degraded} degraded" if one.degraded else "")
-    return (
-        f"{what}: {seen}, the first after {seconds(one.detected_after)}, the last"
-        f" after {seconds(one.recovered_after)}"
-    )
+    first = f"{what}: {seen}; detected after {seconds(one.detected_after)} (MTTD)"
+    if one.recovered_after is None:
+        return f"{first}, not recovered (MTTR) before the next fault or the end"
+    return f"{first}, recovered after {seconds(one.recovered_after)} (MTTR)"
 
 
 def _known(result: ChaosResult) -> list[LoadResult]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from perfkit.errors import UsageError
 from perfkit.model import Comparison, Report
+from perfkit.reporting.impossible import impossible
 from perfkit.reporting.visible import visible
 
 SCHEMA = 1
@@ -77,8 +78,13 @@ def from_text(text: str, place: str) -> Report:
             f"{place}: {where}: {first['msg']}; the file is no report of perfkit's compare or"
             " check."
         ) from error
-    found = Counter(row.benchmark for row in report.comparisons)
-    if twice := [benchmark for benchmark, count in found.items() if count > 1]:
+    if (wrong := impossible(report)) is not None:
+        raise UsageError(
+            f"{place}: {wrong.place}: found {_quoted(str(wrong.found))}, wanted {wrong.wanted};"
+            " the file is no report of perfkit's compare or check."
+        )
+    rows = Counter(row.benchmark for row in report.comparisons)
+    if twice := [benchmark for benchmark, count in rows.items() if count > 1]:
         raise UsageError(
             f"{place}: comparisons: {twice[0]} stands there twice, wanted one row per benchmark;"
             " make the report again."

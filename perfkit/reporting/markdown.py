@@ -33,8 +33,9 @@ from perfkit.reporting.quantity import change, change_interval, quantity, scale_
 from perfkit.reporting.row_text import budget_value, difference_text, method, revision, waiver_text
 
 COMMENT_BYTES = 59_500
-"""UTF-8 bytes of a comment. GitHub refuses a body of more than 65,536 characters; below 60,000
-bytes, a marker and a title of up to 500 still fit, however the characters are counted."""
+"""UTF-8 bytes of what is rendered here. GitHub refuses a body of more than 65,536 characters; with
+a title or marker of up to 500 bytes it stays within 60,000, however the characters are counted. Who
+adds more gives a lower ``limit``, as posting does for its first line and what was resolved."""
 
 FRAME_BYTES = 2_000
 """What the fixed parts of a comment may take beside its headline and its rows: heads of tables,

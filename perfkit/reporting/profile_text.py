@@ -85,11 +85,14 @@ def _times(profile: Profile) -> "Table":
     if profile.timing is not None and profile.timing.warmup_seconds:
         grid.add_row("Warm-up", _warmup(profile.warmup, profile.timing))
     grid.add_row("Profiled", profiled_words(profile))
-    grid.add_row(
-        "Own code",
-        f"{profile.own_share:.1%} of the time; {1 - profile.own_share:.1%} in libraries",
-    )
+    grid.add_row("Own code", _own_code(profile))
     return grid
+
+
+def _own_code(profile: Profile) -> str:
+    own, calling = profile.own_share, profile.calling_share
+    text = f"{own:.1%} of the time; {max(1 - own - calling, 0):.1%} in libraries"
+    return f"{text}; {calling:.1%} in calling the target" if calling else text
 
 
 def profiled_words(profile: Profile) -> str:

@@ -7,6 +7,7 @@ raises into the application because of telemetry.
 from collections.abc import Callable, Mapping
 from os import PathLike
 
+from perfkit.runtime.bounds import MOST_BYTES, RETENTION, Bounds, OnFull
 from perfkit.runtime.breaker import Breaker
 from perfkit.runtime.budget import RetryBudget
 from perfkit.runtime.bulkhead import Bulkhead
@@ -58,17 +59,33 @@ __all__ = [
 ]
 
 
-def start(store: str | PathLike[str], component: str = "app") -> None:
+def start(
+    store: str | PathLike[str],
+    component: str = "app",
+    *,
+    max_bytes: int = MOST_BYTES,
+    on_full: OnFull = "drop-oldest",
+    retention: Mapping[int, float] = RETENTION,
+) -> None:
     """Record into the SQLite file ``store``, under ``component`` where a call names none.
 
     A store that cannot be opened or written is told once to the logger ``perfkit.runtime``, and
-    tried again every second.
+    tried again every second. At ``max_bytes`` the oldest intervals go, finest first;
+    with ``on_full="stop"`` what is new is refused instead. ``retention`` is how long (seconds)
+    intervals of 1, 60 and 3600 seconds are kept, such as ``{1: 3600}``; one that is left out as
+    by default.
+
+    Raises:
+        ValueError: a bound that makes no sense.
     """
-    RECORDER.start(store, component)
+    RECORDER.start(store, component, Bounds(max_bytes, on_full, retention))
 
 
 def stop() -> None:
-    """Write what waits and stop recording. The end of the process does it too."""
+    """Write what waits and stop recording. The end of the process does it too.
+
+    A store that does not answer is waited for some two seconds at most.
+    """
     RECORDER.stop()
 
 
@@ -86,8 +103,9 @@ def gauge(
 ) -> None:
     """Note what ``read`` returns once a second, such as a queue's length.
 
-    The recording thread calls it, in place of an earlier one of that name. An error of it counts
-    as the event ``runtime.invalid_value``.
+    The recording thread calls it, in place of an earlier one of that name; it should not wait,
+    since the thread does nothing else meanwhile. An error of it counts as the event
+    ``runtime.invalid_value``.
     """
     RECORDER.sample(RECORDER.collected.key(component, name, labels), read)
 

@@ -134,12 +134,10 @@ class Bins:
         Raises:
             ValueError: the bytes are not whole, or of another format.
         """
-        kind = data[0] if data else 0
-        if kind not in _COUNTS:
-            raise ValueError(f"bins of format {kind}, this reads {list(_COUNTS)}")
-        number, rest = divmod(len(data) - 1, struct.calcsize(_layout(kind, 1)))
-        if rest:
-            raise ValueError(f"bins that end within a count: {len(data)} bytes")
+        if (wrong := damage(data)) is not None:
+            raise ValueError(wrong)
+        kind = data[0]
+        number = (len(data) - 1) // _BYTES[kind]
         values = struct.unpack_from(_layout(kind, number), data, 1)
         bins = cls()
         bins._counts = dict(zip(values[:number], values[number:], strict=True))
@@ -148,3 +146,19 @@ class Bins:
 
 def _layout(kind: int, number: int) -> str:
     return f"<{number}H{number}{_COUNTS[kind]}"
+
+
+_BYTES = {kind: struct.calcsize(_layout(kind, 1)) for kind in _COUNTS}
+"""Format -> bytes of a bin with its count."""
+
+
+def damage(data: object) -> str | None:
+    """Return why bytes are not those of :meth:`Bins.to_bytes`; None where they are whole."""
+    if not isinstance(data, bytes):
+        return f"bins that are no bytes, but {type(data).__name__}"
+    kind = data[0] if data else 0
+    if kind not in _BYTES:
+        return f"bins of format {kind}, this reads {list(_BYTES)}"
+    if (len(data) - 1) % _BYTES[kind]:
+        return f"bins that end within a count: {len(data)} bytes"
+    return None

@@ -80,7 +80,22 @@ class Guard:
             self._sample("in_use", lambda: bulkhead.inside / bulkhead.most)
 
     def __call__(self, function: F) -> F:
-        """Return the function with its calls guarded."""
+        """Return the function with its calls guarded.
+
+        Raises:
+            TypeError: it is none, or a generator, whose work is done after its call.
+        """
+        if not callable(function):
+            raise TypeError(
+                f"guard {self._name}: guards a function, not a {type(function).__name__}; put"
+                " @guard below it"
+            )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            name = getattr(function, "__qualname__", repr(function))
+            raise TypeError(
+                f"guard {self._name}: {name} is a generator, and a guard around its call would end"
+                " before its work begins; guard what it calls for each value"
+            )
         make = self._async if inspect.iscoroutinefunction(function) else self._sync
         return update_wrapper(make(function), function)  # type: ignore[return-value]
 
@@ -285,6 +300,8 @@ def guard(
     clock: Callable[[], float] = time.monotonic,
 ) -> Guard:
     """Return a decorator that guards the calls of a function or coroutine function.
+
+    It refuses a generator (TypeError): its call does nothing yet that could be guarded.
 
     - ``bulkhead``: at most so many calls at once; more raise ShedError.
     - ``breaker``: what keeps failing is not called for a while; raises BreakerOpenError.

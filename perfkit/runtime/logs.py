@@ -10,6 +10,7 @@ from os import PathLike, urandom
 from pathlib import Path
 
 from perfkit.runtime.series import RUNTIME
+from perfkit.state import make_folder
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; anything else came in as ``extra`` and is written too."""
@@ -79,7 +80,7 @@ def configure_logging(
     if path is None:
         handler = logging.StreamHandler()
     else:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(path).parent)
         handler = RotatingFileHandler(
             path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8"
         )

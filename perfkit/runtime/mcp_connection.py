@@ -81,6 +81,10 @@ class Reconnecting:
                 lost.__cause__ = _first(error)
                 ready.set_exception(lost)
                 ready.exception()  # nobody may be waiting any more
+        finally:
+            if not ready.done():  # cancelled, by the SDK or on closing
+                ready.set_exception(ConnectionError("no connection: it was given up"))
+                ready.exception()
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> "CallToolResult":
         """Return the server's answer.
@@ -111,10 +115,12 @@ class Reconnecting:
                 await asyncio.gather(calling, return_exceptions=True)
 
     async def close(self) -> None:
-        """End the connection; a server process is waited for."""
+        """End the connection, or the attempt to make one; a server process is waited for."""
         self._closing.set()
         if self._holder is not None:
-            await self._holder
+            if self._ready is not None and not self._ready.done():
+                self._holder.cancel()
+            await asyncio.wait([self._holder])
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,22 +7,43 @@ import os
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
-from perfkit.runtime.process import STATM, resident_bytes
+from perfkit.runtime.bounds import Bounds
+from perfkit.runtime.process import STATM, ProcessName, resident_bytes
+from perfkit.runtime.pruning import Pruning
 from perfkit.runtime.series import RUNTIME, Collected
-from perfkit.runtime.store import Batch, Store, StoreError, StoreFullError
+from perfkit.runtime.storable import labels_text, storable
+from perfkit.runtime.store import Batch, Store
 from perfkit.runtime.windows import Key
+from perfkit.runtime.writing import Writing
 
 FOLD_SECONDS = 1.0
-PRUNE_SECONDS = 600.0
-MOST_BATCHES = 600
-"""Folded seconds that wait for a store that cannot be written: ten minutes, then the oldest go."""
+
+TRIES, LAST_TRIES = 40, 10
+"""Tries for a store that another process holds, some 50 ms apart: in the thread, and at the end."""
+
+BUSY_SECONDS = 0.02
+"""How long SQLite itself waits for another process; a fork may wait for that."""
+
+PATIENCE_SECONDS = 0.5
+"""How long a fork or a stop waits for the thread, and then for its write: a gauge may take long to
+read, and a disk to answer."""
 
 logger = logging.getLogger(RUNTIME)
+
+
+def open_bounded(path: Path, bounds: Bounds) -> Store:
+    """Open a store for a recorder."""
+    return Store(
+        path,
+        max_bytes=bounds.max_bytes,
+        on_full=bounds.on_full,
+        retention=bounds.retention,
+        busy_seconds=BUSY_SECONDS,
+    )
 
 
 class Recorder:
@@ -31,54 +52,70 @@ class Recorder:
     Nothing here raises into the application: a store that cannot be opened or written is told once
     to the logger ``perfkit.runtime``, tried again every second, and what was folded waits. ``off``
     is a list of one truth value, so that a tracked function can read it in a few nanoseconds.
+    ``clock`` is Unix time, ``monotonic`` only goes forward, ``open_store`` opens it for writing.
     """
 
     def __init__(
         self,
-        open_store: Callable[[Path], Store] = Store,
+        open_store: Callable[[Path, Bounds], Store] = open_bounded,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.off = [True]
         self.collected = Collected()
-        self.trouble: str | None = None
         self._sampled: dict[Key, Callable[[], float]] = {}
-        if STATM.exists():
-            self.sample(Key("", "process.rss_bytes"), resident_bytes)
-        self._open_store = open_store
+        self._process: ProcessName | None = None
         self._clock = clock
-        self._path: Path | None = None
         self.component = "app"
-        self._store: Store | None = None
-        self._waiting: deque[Batch] = deque()
+        self._pruning = Pruning(clock, monotonic)
+        self._open_store = open_store
+        self.writing = Writing(open_store, self._pruning, self._count)
         self._since = int(clock())
-        self._pruned = clock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._writing = threading.Lock()
-        self._forking = False
+        self._lock = threading.Lock()  # of the folding, the writing and all that SQLite does
+        self._forking = self._locked = False
 
     # For the application
 
-    def start(self, path: str | PathLike[str], component: str = "app") -> None:
+    def start(
+        self, path: str | PathLike[str], component: str = "app", bounds: Bounds | None = None
+    ) -> None:
         """Begin to record into a store; a second call names another store or component."""
         self.stop()
-        self._path, self.component = Path(path), component
+        self.component = storable(component)
+        self.writing.path, self.writing.bounds = Path(path), bounds or Bounds()
+        self._process = ProcessName(Path(path)) if STATM.exists() else None
         self.collected.clear()
         self._since = int(self._clock())
         self.off[0] = False
         self._run()
 
     def stop(self) -> None:
-        """Write what waits and stop recording."""
+        """Write what waits and stop recording; within some two seconds, whatever the store does."""
         self.off[0] = True
         self._pause()
-        if self._path is not None:
-            self.tick()
-            with self._writing:
-                if self._store is not None:
-                    self._store.close()
-                self._store = self._path = None
-                self._waiting.clear()
+        if self.writing.path is None:
+            return
+        if not self._lock.acquire(timeout=PATIENCE_SECONDS):
+            logger.warning("telemetry is lost at the end: the store does not answer")
+            # These two are the thread's, for as long as it takes.
+            self._lock = threading.Lock()
+            self.writing = Writing(self._open_store, self._pruning, self._count)
+            return
+        try:
+            self._flush(threading.Event(), LAST_TRIES)
+            self.writing.close()
+            self.writing.path = None
+            if self._process is not None:
+                self._process.end()
+        finally:
+            self._lock.release()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why something is not stored; None where everything is."""
+        return self.writing.trouble
 
     @property
     def recording(self) -> bool:
@@ -110,102 +147,94 @@ class Recorder:
     # The thread
 
     def _run(self) -> None:
-        self._wake.clear()
-        self._thread = threading.Thread(target=self._loop, name=RUNTIME, daemon=True)
+        # Each thread has its own signal: one that is late must not take the next one's for its own.
+        self._wake = threading.Event()
+        self._thread = threading.Thread(
+            target=self._loop, args=(self._wake,), name=RUNTIME, daemon=True
+        )
         try:
             self._thread.start()
         except RuntimeError as error:  # no more threads, or the interpreter is ending
             self._thread = None
-            self._tell(f"recording only at the end of the process ({error})")
+            self.writing.tell(f"recording only at the end of the process ({error})")
 
     def _pause(self) -> None:
+        """End the thread; one that reads a slow gauge ends later, by itself."""
         thread, self._thread = self._thread, None
+        self._wake.set()
         if thread is not None and thread is not threading.current_thread():
-            self._wake.set()
-            thread.join()
+            thread.join(PATIENCE_SECONDS)
 
-    def _loop(self) -> None:
-        while not self._wake.wait(FOLD_SECONDS - self._clock() % FOLD_SECONDS):
-            self.tick()
+    def _loop(self, wake: threading.Event) -> None:
+        while not wake.wait(FOLD_SECONDS - self._clock() % FOLD_SECONDS):
+            self.tick(wake)
 
-    def tick(self) -> None:
-        """Fold and write once. Called by the thread, and at the end by whoever ends it."""
-        with self._writing:
-            try:
-                self._fold()
-                self._write()
-            except Exception as error:  # noqa: BLE001  # an application is never hurt by its telemetry
-                self._tell(f"{type(error).__name__}: {error}")
-
-    def _fold(self) -> None:
-        now = self._clock()
+    def tick(self, hurry: threading.Event | None = None) -> None:
+        """Read the gauges, fold and write once; ``hurry`` ends the waiting for a busy store."""
         for key, read in list(self._sampled.items()):
             try:
                 value = read()
             except Exception:  # noqa: BLE001  # what an application registered may raise anything
                 value = math.nan  # counted as no value
             self.collected.value(key, value)
-        # A second that jumped away belongs to the time in which it began.
-        batch = Batch(self._since, *self.collected.drain(self.component))
-        self._since = int(now)
-        if batch:
-            self._waiting.append(batch)
-        while len(self._waiting) > MOST_BATCHES:
-            self._waiting.popleft()
-            self.collected.happened(Key(RUNTIME, "runtime.lost"))
+        with self._lock:
+            self._flush(hurry or self._wake, TRIES)
 
-    def _write(self) -> None:
-        if self._path is None:
-            return
+    def _flush(self, hurry: threading.Event, tries: int) -> None:
         try:
-            if self._store is None:
-                self._store = self._open_store(self._path)
-            while self._waiting:
-                try:
-                    self._store.add(self._waiting[0])
-                except StoreFullError as error:
-                    self._tell(str(error))
-                    self._waiting.popleft()
-                    return
-                self._waiting.popleft()
-            if self._clock() - self._pruned > PRUNE_SECONDS:
-                self._pruned = self._clock()
-                self._store.prune()
-        except StoreError as error:
-            self._tell(str(error))
-            return
-        self.trouble = None
+            self._note_memory()
+            # A second that jumped away belongs to the time in which it began.
+            since, self._since = self._since, int(self._clock())
+            self.writing.put(Batch(since, *self.collected.drain(self.component)))
+            self.writing.write(hurry, tries)
+        except Exception as error:  # noqa: BLE001  # an application is never hurt by its telemetry
+            self.writing.tell(f"{type(error).__name__}: {error}")
 
-    def _tell(self, trouble: str) -> None:
-        """Say a trouble once, until it is over."""
-        if self.trouble is None:
-            logger.warning("telemetry is not stored: %s", trouble)
-        self.trouble = trouble
+    def _note_memory(self) -> None:
+        """Note this process's memory under its name: a leak of one must not hide behind another."""
+        if self._process is not None:
+            try:
+                labels = labels_text({"process": self._process()})
+            except OSError:
+                return  # nor does such a place take a store, which is told
+            self.collected.value(Key("", "process.rss_bytes", labels), resident_bytes())
+
+    def _count(self, event: str) -> None:
+        self.collected.happened(Key(RUNTIME, event))
 
     # Processes
 
     def before_fork(self) -> None:
-        """Stop the thread, so that the child inherits no lock that is held and no open write."""
+        """Stop the thread, so that the child inherits no lock that is held and no open write.
+
+        Waits for neither a store that another process holds nor for a gauge. A write that
+        lasts is waited for a moment: its child cannot know what SQLite was doing.
+        """
         self._forking = self.recording
         if self._forking:
             self._pause()
-            self._writing.acquire()
+            self._locked = self._lock.acquire(timeout=PATIENCE_SECONDS)
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
         if self._forking:
-            self._writing.release()
+            if self._locked:
+                self._lock.release()
             self._run()
 
     def after_fork_in_child(self) -> None:
         """Begin anew with a connection of its own; what waited is the parent's to write."""
         if self._forking:
-            self._writing = threading.Lock()
-            _INHERITED.append(self._store)
-            self._store = None
-            self._waiting.clear()
+            self._lock = threading.Lock()
+            _INHERITED.append(self.writing.forget())
             self.collected.clear()
             self._since = int(self._clock())
+            if not self._locked:
+                self.off[0], self.writing.path = True, None
+                logger.warning(
+                    "process %d records nothing: it was forked while a write lasted", os.getpid()
+                )
+                return
             self._run()
             if "multiprocessing.util" in sys.modules:
                 # Such a child ends without atexit; its own list of last things is made later.

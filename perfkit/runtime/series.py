@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TypeVar
 
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.windows import Calls, Key, Values, labels_text
+from perfkit.runtime.storable import labels_text, readable_labels, storable, storable_labels
+from perfkit.runtime.windows import Calls, Key, Values
 
 MOST_WAITING = 2**22
 """Calls of one series and outcome that may wait to be folded. No thread makes more in a second;
@@ -20,6 +21,9 @@ MOST_LABELS = 100
 MOST_SERIES = 2000
 """Series of a process; further names share the name ``(other)``."""
 
+LARGEST_VALUE = 1e290
+"""No value is larger: 10**18 of them, all that an integer of SQLite counts, still have a sum."""
+
 RUNTIME = "perfkit.runtime"
 """The component under which the runtime counts what happens to itself."""
 
@@ -29,6 +33,20 @@ OTHER = "(other)"
 T = TypeVar("T")
 
 logger = logging.getLogger(RUNTIME)
+
+
+def parts_of(
+    component: str, name: str, labels: Mapping[str, object] | None
+) -> tuple[str, ...] | None:
+    """Return what tells a series from another without making its text; None where that differs.
+
+    Only of plain strings is it certain that equal ones have the same text: 1 and True are equal.
+    """
+    try:
+        parts = (component, name, *(labels or ()), *(labels.values() if labels else ()))
+    except Exception:  # noqa: BLE001  # an application's object may raise anything
+        return None
+    return parts if all(type(part) is str for part in parts) else None
 
 
 class Timed:
@@ -49,51 +67,105 @@ class Collected:
     def __init__(self) -> None:
         self._timed: dict[Key, Timed] = {}
         self._known: dict[Key, Key] = {}
+        self._keys: dict[tuple[object, ...], Key] = {}
+        self._components = {""}
         self._labels_of: Counter[tuple[str, str]] = Counter()
         self._told: set[tuple[str, str]] = set()
         self._happened: deque[tuple[Key, int]] = deque(maxlen=MOST_WAITING)
         self._values: deque[tuple[Key, float]] = deque(maxlen=MOST_WAITING)
 
     def key(self, component: str, name: str, labels: Mapping[str, object] | None) -> Key:
-        """Return the series to count under: what is asked for, or what stands for the surplus."""
-        asked = Key(component, name, labels_text(labels))
-        found = self._known.get(asked)
-        return found if found is not None else self._new_key(asked)
+        """Return the series to count under: what is asked for, or what stands for the surplus.
 
-    def _new_key(self, asked: Key) -> Key:
+        Never raises: of names and labels that raise, what can be read is taken, and they count as
+        ``runtime.invalid_label``.
+        """
+        try:
+            if not labels:
+                return self._keys[component, name]
+            return self._keys[component, name, *labels, *labels.values()]
+        except Exception:  # noqa: BLE001  # not seen before, or what can be no key of a dictionary
+            key = self._look_up(component, name, labels)
+        parts = parts_of(component, name, labels)
+        if parts is not None and key in self._known and len(self._keys) < MOST_SERIES:
+            self._keys[parts] = key
+        return key
+
+    def knows(self, parts: tuple[str, ...]) -> bool:
+        """Return whether a series is found without making its text, and is not a capped one."""
+        return parts in self._keys
+
+    def _look_up(self, component: str, name: str, labels: Mapping[str, object] | None) -> Key:
+        try:
+            asked = Key(component, name, labels_text(labels))
+            found = self._known.get(asked)
+        except Exception:  # noqa: BLE001  # an application's objects may raise anything
+            self._happened.append((Key(RUNTIME, "runtime.invalid_label"), 1))
+            if self._is_news(("", "invalid")):
+                logger.warning(
+                    "%s has a name or labels that cannot be read: they are counted as"
+                    " runtime.invalid_label",
+                    storable(name),
+                )
+            return self._new_key(component, name, readable_labels(labels))
+        return found if found is not None else self._new_key(*asked)
+
+    def _new_key(self, component: object, name: object, labels: str) -> Key:
+        new = Key(
+            "" if component is None else storable(component),
+            storable(name),
+            storable_labels(labels),
+        )
+        if (known := self._known.get(new)) is not None:
+            return known  # asked for in another way, such as with surrogates
         if len(self._known) >= MOST_SERIES:
-            self._tell(("", ""), "%d series: further names are counted as %s", MOST_SERIES, OTHER)
-            return Key(asked.component, OTHER)
-        of = (asked.component, asked.name)
+            if self._is_capped(("", "")):
+                logger.warning("%d series: further names are counted as %s", MOST_SERIES, OTHER)
+            return Key(new.component if new.component in self._components else "", OTHER)
+        of = (new.component, new.name)
         if self._labels_of[of] >= MOST_LABELS:
-            self._tell(of, "%s has %d sets of labels: further ones are capped", of[1], MOST_LABELS)
-            return Key(asked.component, asked.name, CAPPED)
+            if self._is_capped(of):
+                logger.warning(
+                    "%s has %d sets of labels: further ones are capped", new.name, MOST_LABELS
+                )
+            return Key(new.component, new.name, CAPPED)
         # Threads that come here together may go over the bounds by as many.
         self._labels_of[of] += 1
-        self._known[asked] = asked
-        return asked
+        self._components.add(new.component)
+        self._known[new] = new
+        return new
 
-    def _tell(self, about: tuple[str, str], text: str, *arguments: object) -> None:
-        if about not in self._told:
-            self._told.add(about)
-            logger.warning(text, *arguments)
+    def _is_capped(self, about: tuple[str, str]) -> bool:
+        """Count what is capped once; return whether it is to be told."""
+        news = self._is_news(about)
+        if news:
             self._happened.append((Key(RUNTIME, "runtime.capped"), 1))
+        return news
+
+    def _is_news(self, about: tuple[str, str]) -> bool:
+        news = about not in self._told
+        self._told.add(about)
+        return news
 
     def timed(self, key: Key) -> Timed:
         """Return where the calls of a series are appended; the same one for the same series."""
-        return self._timed.setdefault(key, Timed(key))
+        found = self._timed.get(key)
+        return found if found is not None else self._timed.setdefault(key, Timed(key))
 
     def happened(self, key: Key, times: int = 1) -> None:
         """Count an event."""
         self._happened.append((key, times))
 
     def value(self, key: Key, value: float) -> None:
-        """Note a value; one that is no finite number is counted as ``runtime.invalid_value``."""
+        """Note a value; one that is no finite number is counted as ``runtime.invalid_value``.
+
+        So is one above LARGEST_VALUE. Never raises.
+        """
         try:
             number = float(value)
-        except (TypeError, ValueError, OverflowError):
+        except Exception:  # noqa: BLE001  # an application's object may raise anything
             number = math.nan
-        if math.isfinite(number):
+        if abs(number) <= LARGEST_VALUE:  # what is no number is not
             self._values.append((key, number))
         else:
             self._happened.append((Key(RUNTIME, "runtime.invalid_value"), 1))

@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from types import TracebackType
+from typing import Any, ClassVar, NamedTuple, Self
 from urllib.parse import quote
 
 from perfkit.errors import ExitCode, PerfkitError
-from perfkit.runtime.bins import Bins
+from perfkit.runtime.bins import Bins, damage
+from perfkit.runtime.bounds import MOST_BYTES, RETENTION, Bounds, OnFull
 from perfkit.runtime.schema import TABLES, VERSION, migrate, version_of
 from perfkit.runtime.windows import (
     ALL_TIME,
@@ -33,15 +34,25 @@ from perfkit.runtime.windows import (
     ValueWindow,
     Window,
 )
-
-RETENTION: Mapping[int, int] = MappingProxyType({1: 6 * 3600, 60: 14 * 86_400, 3600: 400 * 86_400})
-"""Resolution -> seconds that its intervals are kept: 6 hours, 14 days, 400 days."""
+from perfkit.state import make_folder
 
 MOST_INTERVALS = 4320
 """Intervals of one series that a query without a resolution reads at most: 72 minutes of
 seconds, 3 days of minutes, and hours beyond that."""
 
-OnFull = Literal["drop-oldest", "stop"]
+_OF_ANOTHER_PROCESS = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+_OF_THE_ROW = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+        sqlite3.SQLITE_RANGE,
+    }
+)
+"""Primary result codes of an insert that come again with the same row. All others are about the
+file, the disk, memory or another process, and may pass: busy, locked, full, read-only, I/O, ..."""
 
 
 class StoreError(PerfkitError):
@@ -56,8 +67,20 @@ class NewerStoreError(StoreError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
+class DamagedStoreError(StoreError):
+    """A row of the store cannot be read; the message names its series."""
+
+
 class StoreFullError(StoreError):
     """The store has its largest size, and its policy is to stop."""
+
+
+class StoreBusyError(StoreError):
+    """Another process writes to the store just now."""
+
+
+class UnstorableError(StoreError):
+    """A batch holds, or meets in the store, what makes it fail however often it is tried."""
 
 
 @dataclass
@@ -72,6 +95,26 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.calls or self.values or self.events)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of its series, as often as they are in it."""
+        return [key.name for kind in (self.calls, self.values, self.events) for key in kind]
+
+    def halves(self) -> tuple["Batch", ...]:
+        """Return it as two batches; as none where it is of one series, which has no halves."""
+        kinds: tuple[dict[Key, Any], ...] = (self.calls, self.values, self.events)
+        rows = [(number, *row) for number, kind in enumerate(kinds) for row in kind.items()]
+        if len(rows) < 2:  # noqa: PLR2004  # one row each
+            return ()
+        middle = len(rows) // 2
+        return tuple(
+            Batch(
+                self.start,
+                *({key: what for kind, key, what in some if kind == number} for number in range(3)),
+            )
+            for some in (rows[:middle], rows[middle:])
+        )
+
 
 class _Asked(NamedTuple):
     component: str | None
@@ -84,12 +127,12 @@ class _Asked(NamedTuple):
 class Store:
     """A telemetry store. One object belongs to one thread at a time, and not to two processes.
 
-    ``max_bytes`` bounds the pages in use. At the bound, ``drop-oldest`` deletes the oldest
-    intervals, finest first, and ``stop`` refuses what is new. ``read_only`` opens an
-    existing file and never writes. ``busy_seconds`` is how long a write waits for that of
-    another process.
+    ``max_bytes``, ``on_full`` and ``retention`` are as in :class:`~perfkit.runtime.bounds.Bounds`.
+    ``read_only`` opens an existing file and never writes. ``busy_seconds`` is how long a write
+    waits for that of another process.
 
     Raises:
+        ValueError: a bound makes no sense.
         StoreError: the file cannot be opened, or is no store.
         NewerStoreError: a later version of perfkit wrote it.
     """
@@ -99,21 +142,19 @@ class Store:
         path: str | PathLike[str],
         *,
         read_only: bool = False,
-        max_bytes: int = 512 * 2**20,
+        max_bytes: int = MOST_BYTES,
         on_full: OnFull = "drop-oldest",
-        retention: Mapping[int, int] = RETENTION,
+        retention: Mapping[int, float] = RETENTION,
         busy_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = Path(path)
-        self._max_bytes = max_bytes
-        self._on_full = on_full
-        self._retention = dict(retention)
+        self._bounds = Bounds(max_bytes, on_full, retention)
         self._clock = clock
         self._numbers: dict[Key, int] = {}
         with self._named():
             if not read_only:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             mode = "ro" if read_only else "rwc"
             if read_only and self._is_frozen():
                 mode += "&immutable=1"
@@ -192,12 +233,13 @@ class Store:
 
         Raises:
             StoreFullError: the store is full and its policy is to stop.
+            UnstorableError: it cannot be written as it is; trying again does not help.
             StoreError: it could not be written; nothing of the batch is stored.
         """
         with self._named():
-            if self.bytes_used() > self._max_bytes:
+            if self.bytes_used() > self._bounds.max_bytes:
                 self._make_room()
-            with self._transaction():
+            with self._transaction(), self._telling_unstorable():
                 for seconds in RESOLUTIONS:
                     self._insert(seconds, batch.start - batch.start % seconds, batch)
                 self._insert(ALL_TIME, 0, batch)
@@ -260,33 +302,42 @@ class Store:
         return (pages - free) * size
 
     def _make_room(self) -> None:
-        if self._on_full == "stop":
+        if self._bounds.on_full == "stop":
             raise StoreFullError(
-                f"{self.path}: holds {self.bytes_used()} bytes, its bound is {self._max_bytes};"
-                " raise the bound, keep less, or let the oldest intervals go (drop-oldest)."
+                f"{self.path}: holds {self.bytes_used()} bytes, its bound is"
+                f" {self._bounds.max_bytes}; raise the bound, keep less,"
+                " or let the oldest intervals go (drop-oldest)."
             )
         for seconds in RESOLUTIONS:
-            while self.bytes_used() > self._max_bytes * 0.9:
+            while self.bytes_used() > self._bounds.max_bytes * 0.9:
                 oldest = self._drop_oldest(seconds)
                 if not oldest:
                     break
 
     def _drop_oldest(self, seconds: int) -> int:
-        """Delete the oldest tenth of a resolution's intervals; return how many rows went."""
+        """Delete the oldest tenth of a resolution's rows; return how many went.
+
+        By their number and not by their time: a row from a clock that was far ahead makes nothing
+        else old.
+        """
         gone = 0
         with self._transaction():
             for table in TABLES:
-                first, last = self._connection.execute(
-                    f"SELECT min(start), max(start) FROM {table} WHERE seconds = ?",  # noqa: S608  # a name of ours
+                (rows,) = self._connection.execute(
+                    f"SELECT count(*) FROM {table} WHERE seconds = ?",  # noqa: S608  # a name of ours
                     (seconds,),
                 ).fetchone()
-                if first is not None:
-                    bound = first + max(seconds, (last - first) // 10)
-                    gone += self._delete(table, seconds, bound)
+                if rows:
+                    (last,) = self._connection.execute(
+                        f"SELECT start FROM {table} WHERE seconds = ?"  # noqa: S608  # a name of ours
+                        " ORDER BY start LIMIT 1 OFFSET ?",
+                        (seconds, rows // 10),
+                    ).fetchone()
+                    gone += self._delete(table, seconds, last + 1)
         self._connection.execute("PRAGMA incremental_vacuum").fetchall()
         return gone
 
-    def _delete(self, table: str, seconds: int, before: int) -> int:
+    def _delete(self, table: str, seconds: int, before: float) -> int:
         return self._connection.execute(
             f"DELETE FROM {table} WHERE seconds = ? AND start < ?",  # noqa: S608  # a name of ours
             (seconds, before),
@@ -304,7 +355,7 @@ class Store:
                 gone = sum(
                     self._delete(table, seconds, now - kept)
                     for table in TABLES
-                    for seconds, kept in self._retention.items()
+                    for seconds, kept in self._bounds.retention.items()
                 )
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()
         return gone
@@ -328,11 +379,21 @@ class Store:
         resolution ``ALL_TIME`` gives the totals of the series; their start is 0.
 
         Raises:
+            DamagedStoreError: a row is damaged.
             StoreError: the file could not be read.
         """
         columns = "ok, errors, degraded, sum_ns, max_ns, bins"
         asked = _Asked(component, name, since, until, resolution)
-        yield from map(Window._make, self._read("calls", columns, asked))
+        for row in self._read("calls", columns, asked):
+            window = Window._make(row)
+            if (wrong := damage(window.encoded)) is not None:
+                span = f"{window.seconds} s from {window.start}" if window.seconds else "totals"
+                raise DamagedStoreError(
+                    f"{self.path}: the calls of {window.component}, {window.name} in the"
+                    f" {span} are damaged ({wrong}); put a backup"
+                    " in its place, or move the file away and let the application begin a new one."
+                )
+            yield window
 
     def values(
         self,
@@ -408,7 +469,7 @@ class Store:
             return RESOLUTIONS[-1]
         span = (now if until is None else until) - since
         for seconds in RESOLUTIONS:
-            kept = now - since <= self._retention.get(seconds, 0)
+            kept = now - since <= self._bounds.retention[seconds]
             if kept and span <= MOST_INTERVALS * seconds:
                 return seconds
         return RESOLUTIONS[-1]
@@ -428,12 +489,31 @@ class Store:
             raise
 
     @contextmanager
+    def _telling_unstorable(self) -> Iterator[None]:
+        """Tell what is wrong with a row apart from what is wrong with the file or the disk."""
+        try:
+            yield
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            # What Python's own part raises, such as for an integer of 65 bits, has no code.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code not in _OF_THE_ROW:
+                raise
+            raise UnstorableError(
+                f"{self.path}: does not take what was recorded, or what it holds of the same series"
+                f" is damaged ({error})."
+            ) from error
+
+    @contextmanager
     def _named(self) -> Iterator[None]:
         """Raise what SQLite and the file system say as one sentence."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            kind = StoreBusyError if code in _OF_ANOTHER_PROCESS else StoreError
+            raise kind(
                 f"{self.path}: the telemetry store cannot be used ({error}); see that the file is a"
                 " store, its folder exists and is writable, and the disk has room."
             ) from error

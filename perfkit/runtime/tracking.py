@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import ContextVar
 from functools import update_wrapper
@@ -12,6 +13,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 from perfkit.runtime.degraded import Degraded, DegradedError
 from perfkit.runtime.logs import slow_call
 from perfkit.runtime.recorder import RECORDER, Recorder
+from perfkit.runtime.series import MOST_SERIES, parts_of
 from perfkit.runtime.signature import wrapper
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,7 +31,7 @@ def wrapper({parameters}):
     except BaseException as _perfkit_error:
         _perfkit_failed(_perfkit_clock() - _perfkit_begin, _perfkit_error)
         raise
-    if _perfkit_result.__class__ is _perfkit_Degraded:
+    if _perfkit_type(_perfkit_result) is _perfkit_Degraded:
         _perfkit_degraded(_perfkit_clock() - _perfkit_begin)
     else:
         _perfkit_ok(_perfkit_clock() - _perfkit_begin)
@@ -58,7 +60,16 @@ class Track:
     stand in several blocks at once.
     """
 
-    __slots__ = ("_degraded", "_name", "_ok", "_recorder", "_slow_ns", "_timed")
+    __slots__ = (
+        "_begin",
+        "_degraded",
+        "_idle",
+        "_name",
+        "_ok",
+        "_recorder",
+        "_slow_ns",
+        "_timed",
+    )
 
     def __init__(
         self,
@@ -71,6 +82,8 @@ class Track:
     ) -> None:
         self._name = name
         self._recorder = recorder
+        self._begin = 0
+        self._idle: deque[bool] = deque((True,), maxlen=1)  # who takes it may use _begin
         collected = recorder.collected
         self._timed = collected.timed(collected.key(component, name, labels))
         self._slow_ns = None if slow is None else int(slow * 1e9)
@@ -103,6 +116,14 @@ class Track:
             self._timed.errors.append(nanoseconds)
             self._slow(nanoseconds)
 
+    def ended(self, nanoseconds: int, error: BaseException | None) -> None:
+        """Count a call that ended, where recording is on."""
+        if not self._recorder.off[0]:
+            if error is None:
+                self._ok(nanoseconds)
+            else:
+                self._failed(nanoseconds, error)
+
     def __call__(self, function: F) -> F:
         """Return the function with its calls tracked.
 
@@ -130,12 +151,21 @@ class Track:
             "degraded": self._degraded,
             "failed": self._failed,
             "Degraded": Degraded,
+            "type": type,  # a proxy has a __class__ that asks what it stands for
         }
         tracked = wrapper(function, template, names)
         update_wrapper(tracked, function)
         return tracked  # type: ignore[no-any-return]
 
     def __enter__(self) -> Self:
+        if _OPEN.get() is None:
+            try:
+                self._idle.pop()
+            except IndexError:
+                pass  # it stands in a block of another thread or task
+            else:
+                self._begin = perf_counter_ns()
+                return self
         _OPEN.set((self, perf_counter_ns(), _OPEN.get()))
         return self
 
@@ -149,15 +179,20 @@ class Track:
         entry = _OPEN.get()
         while entry is not None and entry[0] is not self:
             entry = entry[2]  # a block that was left in another order than it was entered
-        if entry is None:
-            return
-        _OPEN.set(entry[2])
+        if entry is not None:
+            begin = entry[1]
+            _OPEN.set(entry[2])
+        elif self._idle:
+            return  # it was entered in another task
+        else:
+            begin = self._begin
+            self._idle.append(True)
         if self._recorder.off[0]:
             return
         if error is None:
-            self._ok(now - entry[1])
+            self._ok(now - begin)
         else:
-            self._failed(now - entry[1], error)
+            self._failed(now - begin, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -171,10 +206,14 @@ class Track:
         self.__exit__(kind, error, trace)
 
 
+_KEPT: dict[tuple[object, ...], Track] = {}
+"""What :func:`track` has made, by its arguments: a block that names its labels asks each time."""
+
 _Entry: TypeAlias = "tuple[Track, int, _Entry | None]"
 
 _OPEN: ContextVar["_Entry | None"] = ContextVar("perfkit_open_blocks", default=None)
-"""The blocks that this thread or task is in, the innermost first."""
+"""The blocks that this thread or task is in, the innermost first; without those that took the
+place that each object has for one block."""
 
 
 def _tracked_stream(
@@ -182,14 +221,15 @@ def _tracked_stream(
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def stream(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         inner = function(*args, **kwargs)
-        with track:
+        begin = perf_counter_ns()  # no block: another task may close it
+        try:
             try:
                 step = inner.asend(None)
                 while True:
                     try:
                         item = await step
                     except StopAsyncIteration:
-                        return
+                        break
                     try:
                         step = inner.asend((yield item))
                     except GeneratorExit:
@@ -198,6 +238,10 @@ def _tracked_stream(
                         step = inner.athrow(thrown)
             finally:
                 await inner.aclose()
+        except BaseException as error:
+            track.ended(perf_counter_ns() - begin, error)
+            raise
+        track.ended(perf_counter_ns() - begin, None)
 
     return stream
 
@@ -220,4 +264,13 @@ def track(
     series of one name apart; few of them, they are capped. A call that takes longer than ``slow``
     seconds is logged with its correlation id.
     """
-    return Track(name, component=component, labels=labels, slow=slow)
+    try:
+        if not labels:
+            return _KEPT[name, component, slow]
+        return _KEPT[name, component, slow, *labels, *labels.values()]
+    except Exception:  # noqa: BLE001  # not seen before, or what can be no key of a dictionary
+        made = Track(name, component=component, labels=labels, slow=slow)
+    parts = parts_of(component, name, labels)
+    if parts is not None and RECORDER.collected.knows(parts) and len(_KEPT) < MOST_SERIES:
+        _KEPT[name, component, slow, *parts[2:]] = made
+    return made

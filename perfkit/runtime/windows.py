@@ -1,12 +1,11 @@
 """What a telemetry store holds: one series in one interval."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_of
 
 RESOLUTIONS = (1, 60, 3600)
 """Lengths of the intervals in seconds; every count is kept in one of each."""
@@ -25,17 +24,8 @@ class Key(NamedTuple):
 
     @property
     def label_values(self) -> dict[str, str]:
-        """The labels by their names."""
-        values: dict[str, str] = json.loads(self.labels)
-        return values
-
-
-def labels_text(labels: Mapping[str, object] | None) -> str:
-    """Return labels as a store keeps them: a JSON object of strings, its keys sorted."""
-    if not labels:
-        return "{}"
-    texts = {str(name): str(value) for name, value in labels.items()}
-    return json.dumps(texts, sort_keys=True, ensure_ascii=False)
+        """The labels by their names, as :func:`labels_of` reads them."""
+        return dict(labels_of(self.labels))
 
 
 class _Row(NamedTuple):

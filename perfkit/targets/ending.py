@@ -2,9 +2,13 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import logging
 
 
 class OutOfTime(BaseException):
@@ -35,7 +39,16 @@ def out_of_time_at_sigterm() -> Iterator[None]:
 
 
 def _raise(_number: int, _frame: object) -> NoReturn:
+    # asyncio keeps what is raised in a task; one that nobody asks gets its traceback logged.
+    if "asyncio" in sys.modules:
+        import logging
+
+        logging.getLogger("asyncio").addFilter(_is_the_targets)
     raise OutOfTime
+
+
+def _is_the_targets(record: "logging.LogRecord") -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], OutOfTime))
 
 
 def _as_before() -> None:

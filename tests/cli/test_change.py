@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tiny_project import EXACT, Project, without_coverage
+from tiny_project import EXACT, ONE_ROUND, Project, without_coverage
 
 from perfkit import __version__
 from perfkit.baselines.store import read_runs
@@ -147,6 +147,76 @@ def test_check_judges_budgets_and_leaks_beside_the_comparison(grown: Project) ->
     chosen = grown.perfkit("check", "--bench", "absent")
     assert chosen.returncode == 2
     assert "of 1 benchmark none matches 'absent'" in chosen.stderr
+
+
+SERVED = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tiny import work
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(str(work(4)).encode())
+
+    def log_message(self, *words):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+def test_check_loads_both_sides_in_turns(project: Project) -> None:
+    project.suite(EXACT)
+    project.write("benchmarks/server.py", SERVED)
+    project.write(
+        "config/performance_thresholds.yaml",
+        f"{ONE_ROUND}load: {{p50: 30s, p99: 1ms, availability: 50%, why: shops close at ten}}\n",
+    )
+    project.write(
+        "config/monitoring_config.yaml",
+        """\
+        load:
+          target: "http://127.0.0.1:{port}/"
+          serve: "{python} server.py {port}"
+          rate: 40/s
+          arrivals: constant
+          warm: 0s
+          check_hold: 300ms
+        """,
+    )
+    project.commit("first")
+    project.git("checkout", "--quiet", "-b", "change")
+    project.write(
+        "tiny.py", "import time\ndef work(n):\n    time.sleep(0.2)\n    return sum(range(n))\n"
+    )
+    project.commit("rest")
+    words = ("check", "--load", "--no-leaks", "--no-culprits", "--budget", "1s")
+    done = project.perfkit(*words, "--json")
+    document = envelope(done.stdout)
+    assert done.returncode == 1, done.stderr
+    rows = {row["benchmark"]["name"]: row for row in document["comparisons"]}
+    assert list(rows) == [
+        "bench.Work.track_count",
+        *("load p50", "load p95", "load p99", "load throughput"),
+    ]
+    for name in ("load p50", "load p95", "load p99"):
+        # Head sleeps for 0.2 s in each answer, base does not.
+        assert rows[name]["base"]["median"] < 0.2 <= rows[name]["head"]["median"]
+        assert rows[name]["base"]["n"] == rows[name]["head"]["n"] >= 2
+    budgets = {one["name"]: one for one in document["budgets"]}
+    assert list(budgets) == ["load p50", "load p99", "load availability"]
+    assert budgets["load p99"]["status"] == "failed"
+    for name in ("load p50", "load availability"):
+        # On a machine that is busy the generator may be late, and nothing is called kept.
+        assert budgets[name]["status"] in {"passed", "inconclusive"}
+    assert budgets["load availability"]["measured"]["estimate"] == 1
+    assert budgets["load p99"]["why"] == "shops close at ten"
+    assert budgets["load p99"]["measured"]["estimate"] >= 0.2
+    text = project.perfkit("comment").stdout
+    assert "load p50" in text
+    assert "1 of 3 budgets exceeded" in text
 
 
 def test_bench_stores_commits_and_nothing_else(project: Project) -> None:
@@ -305,10 +375,28 @@ def test_the_wrong_code_on_base_is_seen(grown: Project) -> None:
     assert row["reason"].startswith(f"base cannot run it: {found}")
 
 
+def test_without_a_base_the_merge_base_with_the_main_branch_is_measured(grown: Project) -> None:
+    fork = grown.git("rev-parse", "HEAD")
+    grown.git("switch", "--quiet", "--create", "topic")
+    grown.write("tiny.py", "def work(n):\n    return 3 * sum(range(n))\n")
+    grown.commit("more on the topic")
+    grown.git("switch", "--quiet", "main")
+    grown.write("tiny.py", "def work(n):\n    return 24\n")
+    grown.commit("main went on")
+    grown.git("switch", "--quiet", "topic")
+    done = grown.perfkit("compare", "--json")
+    document = envelope(done.stdout)
+    assert document["base"]["commit"] == fork
+    assert document["base"]["label"] == "merge base with main"
+    assert document["base"]["subject"] == "double it"
+    assert document["head"]["subject"] == "more on the topic"
+    assert [row["verdict"] for row in document["comparisons"]] == ["regressed"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("compare",), "give either BASE, a commit"),
+        (("compare", "--python-base", sys.executable), "give either commits to compare, or both"),
         (("compare", "absent"), "'absent' is not a commit of"),
         (("compare", "HEAD", "absent"), "'absent' is not a commit of"),
         (("check", "--onto", "absent"), "'absent' is not a commit of"),

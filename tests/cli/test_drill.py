@@ -52,6 +52,43 @@ def test_an_old_backup_has_lost_what_came_after(capsys: Captured) -> None:
     assert "s old, wanted at most 1e-09 s" in capsys.readouterr().out
 
 
+def test_an_archive_that_lacks_a_source_does_not_pass(capsys: Captured) -> None:
+    Path("goods").mkdir()
+    Path("goods/kept").touch()
+    assert run(["drill", "backup", "backup.tar", "config"]) == ExitCode.PASSED
+    rehearse = ["drill", "rehearse", "config", "goods", "--archive", "backup.tar"]
+    assert run(rehearse) == ExitCode.FAILED
+    assert "Failed: the backup holds nothing of goods." in capsys.readouterr().out
+    Path("goods/kept").unlink()
+    assert run(rehearse) == ExitCode.PASSED, "an empty folder has nothing to lose"
+    Path("config/new").touch()
+    assert run(rehearse) == ExitCode.PASSED, "what came later is a matter of the RPO"
+
+
+def test_what_perfkit_keeps_is_backed_up_where_nothing_is_configured(capsys: Captured) -> None:
+    assert run(["drill", "backup", "backup.tar", "--json"]) == ExitCode.PASSED
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["files"] == 1
+    assert ".perfkit/telemetry.sqlite: does not exist, so it is not backed up" in streams.err
+    for path in (Path(".perfkit/telemetry.sqlite"), Path("baselines/machine/run.json")):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert run(["drill", "rehearse", "--json"]) == ExitCode.PASSED
+    streams = capsys.readouterr()
+    assert streams.err == ""
+    found = json.loads(streams.out)
+    assert found["sources"] == [".perfkit/telemetry.sqlite", "baselines", "config"]
+    assert found["files"] == 3
+    assert run(["drill", "rehearse", "--archive", "backup.tar", "--json"]) == ExitCode.FAILED
+    assert json.loads(capsys.readouterr().out)["reasons"] == [
+        "the backup holds nothing of .perfkit/telemetry.sqlite",
+        "the backup holds nothing of baselines",
+    ]
+    Path("config/monitoring_config.yaml").write_text("drills: {sources: [config]}\n", "utf-8")
+    assert run(["drill", "backup", "backup.tar", "--json"]) == ExitCode.PASSED
+    assert json.loads(capsys.readouterr().out)["files"] == 2
+
+
 def test_a_runbook_has_the_commands_and_the_figures() -> None:
     arguments = ["drill", "runbook", "config", "--tell", "the shop's owner", "-o", "book.md"]
     assert run(arguments) == ExitCode.PASSED
@@ -76,7 +113,7 @@ def test_a_runbook_has_the_commands_and_the_figures() -> None:
         (["verify", "gone.tar"], ExitCode.MEASUREMENT, "gone.tar: cannot be read as a backup"),
         (["restore", "gone.tar", "config"], ExitCode.USAGE, "config: is not empty"),
         (["rehearse", "config", "--rto", "5"], ExitCode.USAGE, "option --rto: rto: found 5"),
-        (["rehearse"], ExitCode.USAGE, "a drill needs a SOURCE, or drills.sources in config"),
+        (["backup", "config/a.tar"], ExitCode.USAGE, "config/a.tar: is within config, so that"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -84,6 +121,14 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     assert run(["drill", *arguments]) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_nothing_to_back_up_is_said(capsys: Captured) -> None:
+    Path("config/limits.yaml").unlink()
+    Path("config").rmdir()
+    for verb in (["backup", "a.tar"], ["rehearse"]):
+        assert run(["drill", *verb]) == ExitCode.USAGE
+        assert "a drill needs a SOURCE, or drills.sources in config" in capsys.readouterr().err
 
 
 def test_limits_and_sources_come_from_the_configuration(

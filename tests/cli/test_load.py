@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -207,19 +208,95 @@ def test_tools_are_called_over_stdio(capfd: pytest.CaptureFixture[str]) -> None:
     assert "has no tool 'gone'; it has fails, price" in capfd.readouterr().err
 
 
+def test_tools_are_called_over_http(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = MCP_SHOP.replace('run("stdio")', f'run("streamable-http", port={port})')
+    target = f"mcp:http://127.0.0.1:{port}/mcp"
+    arguments = ["load", target, *QUICK, "--tool", "price", "--args", '{"kilos": 2}', "--json"]
+    assert run(arguments) == ExitCode.MEASUREMENT
+    assert "does not answer as an MCP server" in capfd.readouterr().out
+    with subprocess.Popen([sys.executable, "-c", server], stderr=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + 60
+            with socket.socket() as client:
+                while client.connect_ex(("127.0.0.1", port)) != 0:
+                    assert time.monotonic() < until
+                    time.sleep(0.05)
+            assert run(arguments) == ExitCode.PASSED
+            (stage,) = document(capfd)["stages"]  # type: ignore[misc]
+            assert (stage["ok"], stage["due"]) == (30, 30)
+        finally:
+            process.kill()
+
+
+def test_every_stage_is_sent_in_its_turn(
+    server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ["--ramp", "200ms", "--warm", "100ms", "--for", "200ms", "--recover", "300ms"]
+    stages = [*times, "--rate", "100/s", "--spike", "200/s:150ms", "--arrivals", "constant"]
+    assert run(["load", server.url, *stages, "--json"]) == ExitCode.PASSED
+    found = document(capsys)["stages"]
+    assert isinstance(found, list)
+    assert [(one["name"], one["due"], one["judged"]) for one in found] == [
+        ("ramp", 10, False),
+        ("warm", 10, False),
+        ("hold", 20, True),
+        ("spike", 30, False),
+        ("recover", 30, True),
+    ]
+    assert [(one["start_rate"], one["end_rate"]) for one in found] == [
+        (0, 100),
+        (100, 100),
+        (100, 100),
+        (200, 200),
+        (100, 100),
+    ]
+    assert len(server.seen) == 100
+
+
+@pytest.mark.parametrize("engine", ["perfkit", "locust"])
+@pytest.mark.parametrize("path", ["http://198.51.100.7/", "//198.51.100.7/x"])
+def test_a_path_that_leads_to_another_host_is_refused(
+    path: str, engine: str, server: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("plan.yaml").write_text(f"target: {server.url}/\nrequests:\n  - path: {path}\n", "utf-8")
+    arguments = ["load", "--plan", "plan.yaml", "--engine", engine, *QUICK]
+    assert run(arguments) == ExitCode.USAGE
+    assert "plan.yaml:3:11: path: found" in capsys.readouterr().err
+    assert server.seen == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ([], "perfkit load needs a TARGET, a plan with one"),
         (["http://192.0.2.1/", "--rate", "fast"], "option --rate: rate: found 'fast'"),
         (["http://192.0.2.1/", "--rate", "0/s"], "option --rate: rate: found zero"),
-        (["ftp://127.0.0.1/"], "a target is"),
+        (["ftp://127.0.0.1/"], "load is for servers and callables: an http(s) address"),
+        (["notaurl"], "load is for servers and callables: an http(s) address"),
+        (["http://127.0.0.1:99999/"], "http://127.0.0.1:99999/: wanted an address such as"),
+        (["http://[::1/"], "http://[::1/: wanted an address such as"),
+        (["mcp:http://[::1/", "--tool", "x"], "http://[::1/: wanted an address such as"),
+        (['mcp:stdio:"x', "--tool", "x"], "No closing quotation; check its quotes"),
+        (["http://127.0.0.1/", "--method", "GE T"], "wanted a method such as GET or POST"),
+        (["http://127.0.0.1/", "--header", "novalue"], "--header novalue: wanted NAME:VALUE"),
+        (["http://127.0.0.1/", "--header", "a b:c"], "wanted NAME: VALUE on one line"),
         (["http://198.51.100.7/"], "say so with --i-own-this-host"),
         (["http://nowhere.invalid/"], "host nowhere.invalid is unknown"),
         (["http://127.0.0.1/", "--spike", "9/s"], "option --spike: spike: found"),
         (["http://127.0.0.1/", "--availability", "101%"], "wanted at most 100%"),
         (["http://127.0.0.1/", "--rate", "9e9/s"], "requests are planned, more than 1000000"),
         (["http://127.0.0.1/", "--rate", "1/h", "--warm", "0s"], "no request is due"),
+        (["http://127.0.0.1/", "--for", "1000h", "--rate", "1/h"], "are planned, more than 2h"),
+        (["http://127.0.0.1/", "--soak", "121m"], "7261s are planned, more than 2h"),
+        (["http://127.0.0.1/", "--for", "2s", "--most-time", "2s"], "or raise most_time (--most-"),
+        (
+            ["http://127.0.0.1/", "--for", "30m"],
+            "hold: found '30m' with unknown unit",
+        ),
+        (["http://127.0.0.1/", "--ramp-to-knee", "--most-time", "9h"], "is bounded by --longest"),
         (["http://127.0.0.1/", "--capacity", "9/s"], "--capacity is of --ramp-to-knee, which"),
         (["http://127.0.0.1/", "--ramp-to-knee", "--ramp", "9s"], "makes its own stages"),
         (["http://127.0.0.1/", "--pid", "1"], "--pid is of --soak, which was not given"),

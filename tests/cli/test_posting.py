@@ -1,10 +1,12 @@
 """comment --post, compare --comment and check --comment against a forge on this machine."""
 
 import json
+import math
 import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,15 +23,18 @@ from forge_server import (
     Forge,
     serving,
 )
+from hostile_reports import row
 from tiny_project import Project
 
 from perfkit.__main__ import run
 from perfkit.cli import change, posting
 from perfkit.cli.posting import post_report
 from perfkit.config.monitoring import Comment
+from perfkit.forge import post
 from perfkit.forge.artifact import NESTING, nested_deeper
 from perfkit.forge.event import Occasion
 from perfkit.forge.http import Timing
+from perfkit.forge.sticky import REMEMBERED
 from perfkit.model import BenchmarkId, Comparison, Report, Revision, Unit, Verdict
 from perfkit.reporting.document import to_values
 from perfkit.reporting.resolved import SHOWN, resolved_markdown
@@ -49,6 +54,7 @@ CI = (
 def forge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Forge]:
     """A forge, this process inside a job for pull request 7 on it, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(post, "SETTLED_SECONDS", 0.0)  # what it is for, tests/forge shows
     for name in CI:
         monkeypatch.delenv(name, raising=False)
     with serving() as found:
@@ -339,6 +345,9 @@ def hostile(**changes: object) -> str:
         hostile(perfkit={"schema": 99}),
         hostile(perfkit={"schema": "\n::error::x" * 1000}),
         hostile(**{"\n::error::x" * 1000: 1}),
+        hostile(seconds=math.inf),
+        hostile(seconds=math.nan),
+        hostile(rounds=-1),
         hostile(comparisons="many"),
         hostile(comparisons=[{"benchmark": {"name": "x"}}]),
         hostile(base={"label": "x", "commit": 5}),
@@ -455,10 +464,35 @@ def test_an_interrupted_report_is_not_posted(forge: Forge, capsys: Streams) -> N
 def test_a_regression_that_vanished_is_shown_as_resolved(forge: Forge) -> None:
     environ = dict(os.environ)
     post_report(a_report(Verdict.REGRESSED), Comment(), environ=environ)
-    post_report(a_report(Verdict.UNCHANGED), Comment(), environ={**environ, "GITHUB_RUN_ID": "6"})
+    later = {**environ, "GITHUB_RUN_ID": "6"}
+    post_report(a_report(Verdict.UNCHANGED), Comment(), environ=later)
     (text,) = forge.bodies()
     assert f"- ✅ benchmark <code>b</code>: resolved in {SHA[:10]}\n" in text
     assert "regressed" not in text
+
+
+@pytest.mark.parametrize("letter", ["|", "\u202e", "🔥", "a"])
+def test_the_whole_comment_stays_within_its_bounds(forge: Forge, letter: str) -> None:
+    environ = dict(os.environ)
+
+    def named(verdict: Verdict, first: int, count: int) -> list[Comparison]:
+        numbers = range(first, first + count)
+        return [row(f"{number:06}{letter * 290}", verdict) for number in numbers]
+
+    resolved = named(Verdict.UNCHANGED, 100_000, REMEMBERED)
+    failing = named(Verdict.REGRESSED, 0, 1000)
+    former = [replace(one, verdict=Verdict.REGRESSED) for one in resolved]
+    first = Report(command="check", comparisons=tuple(former))
+    second = Report(command="check", comparisons=(*resolved, *failing))
+    post_report(first, Comment(key="k" * 40), environ=environ)
+    later = {**environ, "GITHUB_RUN_ID": "9" * 20}
+    post_report(second, Comment(key="k" * 40), environ=later)
+    (text,) = forge.bodies()
+    assert text.count("resolved in") == SHOWN
+    assert f"and {REMEMBERED - SHOWN} more resolved before" in text
+    assert 50_000 < len(text.encode()) <= 60_000
+    assert len(text.encode("utf-16-le")) // 2 <= 65_536
+    assert "🔴 regressed" in text
 
 
 def test_an_undecided_report_makes_a_neutral_check_run(forge: Forge) -> None:

@@ -84,7 +84,7 @@ def test_json_is_one_document(profile: Profile) -> None:
     assert found["target"] == "-m app"
     assert set(found) == {
         "target", "timing", "seconds", "calls", "warmup", "interval", "samples", "hotspots",
-        "tree", "own_share", "cut_off", "reach", "warnings",
+        "tree", "own_share", "calling_share", "cut_off", "reach", "warnings",
     }  # fmt: skip
     assert set(found["timing"]) == {"calls", "first", "median", "total", "warmup_seconds"}
     assert set(found["hotspots"][0]) == {
@@ -283,6 +283,35 @@ def test_the_memory_of_a_call_at_its_peak(capfd: pytest.CaptureFixture[str]) -> 
     _, out, _ = said(capfd, "app:main", "--memory")
     assert "held" in out.partition("Memory: peak")[2]
 
+
+@pytest.mark.usefixtures("timed")
+def test_a_call_that_fails_under_memory_costs_the_memory_only(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    Path("app.py").write_text(
+        BUSY.replace("    spin()\n\nif", "    spin()\n    emptied()\n\nif") + EMPTIES
+    )
+    code, out, err = said(capfd, "app:main", "--memory", "-o", "kept.pyisession")
+    assert code == 4
+    assert "spin" in out
+    assert err.splitlines()[-1].startswith("perfkit: ")
+    assert load(Path("kept.pyisession")).recording.target == "app:main"
+    code, out, _ = said(capfd, "app:main", "--memory", "--json")
+    answer = json.loads(out)
+    assert (code, answer["status"], answer["exit_code"]) == (4, "error", 4)
+    assert answer["profile"]["hotspots"]
+    assert answer["error"]["message"]
+
+
+EMPTIES = """
+def emptied():
+    import os, sys
+    if "memray" in sys.modules:
+        for file in os.scandir("/proc/self/fd"):
+            path = os.readlink(file.path) if os.path.islink(file.path) else ""
+            if path.endswith("peak.bin"):
+                os.unlink(path)
+"""
 
 HELD = """
 KEPT = []

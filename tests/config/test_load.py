@@ -281,6 +281,7 @@ def test_every_variable_sets_its_key(tmp_path: Path) -> None:
         "PERFKIT_LOAD_TIMEOUT": "9s",
         "PERFKIT_LOAD_MOST_WAITING": "10",
         "PERFKIT_LOAD_MOST_REQUESTS": "11",
+        "PERFKIT_LOAD_MOST_TIME": "1h",
         "PERFKIT_DRILLS_RTO": "1min",
         "PERFKIT_DRILLS_RPO": "1d",
         "PERFKIT_DRILLS_WHY": "asked",

@@ -1,5 +1,6 @@
 """Posting over real HTTP: one comment, whatever the forge and the network do."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -33,7 +34,15 @@ from perfkit.forge.event import Occasion
 from perfkit.forge.github import GitHub
 from perfkit.forge.gitlab import GitLab
 from perfkit.forge.http import Client, Limits, Timing
-from perfkit.forge.post import Outcome, number_for, post_check, post_comment, waiting
+from perfkit.forge.post import (
+    SETTLED_SECONDS,
+    TRIES,
+    Outcome,
+    number_for,
+    post_check,
+    post_comment,
+    waiting,
+)
 from perfkit.forge.sticky import Run, Wanted
 from perfkit.model import Status
 
@@ -68,7 +77,7 @@ def wanted(text: str = "hello", run: int | None = 5, **more: object) -> Wanted:
         "sha": SHA,
         "rows": {},
         "first": True,
-        "render": lambda _: text,
+        "render": lambda *_: text,
     }
     return Wanted(**(values | more))  # type: ignore[arg-type]
 
@@ -84,6 +93,9 @@ def body(text: str = "hello", run: int = 5) -> str:
     return f"<!-- perfkit comment perfkit run={run}.1 -->\n{text}"
 
 
+ONE = "issues/comments/"  # in the address of a single comment, and not in that of the listing
+
+
 # One comment
 
 
@@ -94,7 +106,7 @@ def test_a_comment_is_created_with_one_post_and_then_kept_current(
     assert forge.bodies() == [body()]
     assert post(forge, clock, "changed", run=6) == Outcome("updated")
     assert forge.bodies() == [body("changed", 6)]
-    assert (forge.count("POST"), forge.count("PATCH"), clock.slept) == (1, 1, [])
+    assert (forge.count("POST"), forge.count("PATCH"), clock.slept) == (1, 1, [SETTLED_SECONDS])
 
 
 def test_an_identical_body_writes_nothing(forge: Forge, clock: Clock) -> None:
@@ -130,7 +142,8 @@ def test_the_comment_is_found_on_any_page(forge: Forge, clock: Clock, before: in
         forge.say("someone", f"later {number}")
     assert post(forge, clock).done == "updated"
     assert forge.count("POST") == 0
-    assert forge.count("GET") == -(-(before + 4) // 100)
+    # The pages, and the one comment right before and some time after it is written.
+    assert forge.count("GET") == -(-(before + 4) // 100) + 2
     assert forge.bodies()[before] == body()
 
 
@@ -209,9 +222,13 @@ def test_a_deleted_comment_that_the_listing_still_shows_is_not_updated_again(
     forge: Forge, clock: Clock
 ) -> None:
     stale = [{"id": 5, "body": body("one", 1), "user": {"login": BOT}}]
-    forge.faults.extend(Fault("GET", "comments", status=200, body=stale) for _ in range(2))
+    forge.faults.extend(Fault("GET", "7/comments", status=200, body=stale) for _ in range(2))
     assert post(forge, clock).done == "created"
-    assert (forge.bodies(), forge.count("PATCH")) == ([body()], 1)
+    assert (forge.bodies(), forge.count("PATCH")) == ([body()], 0)
+    forge.faults.append(Fault("GET", "7/comments", status=200, body=[*stale]))
+    forge.faults.append(Fault("GET", ONE, status=200, body=stale[0]))
+    assert post(forge, clock, "more", run=6).done == "updated"
+    assert (forge.bodies(), forge.count("PATCH")) == ([body("more", 6)], 2)
 
 
 def test_several_pull_requests_of_one_commit_are_all_named(forge: Forge, clock: Clock) -> None:
@@ -243,7 +260,7 @@ def test_a_regression_that_vanished_is_told_with_its_commit(forge: Forge, clock:
             run=number,
             sha=sha,
             rows={"benchmark a": status},
-            render=lambda found: f"{status} {[(one.name, one.sha) for one in found]}",
+            render=lambda found, _: f"{status} {[(one.name, one.sha) for one in found]}",
         )
         post_comment(GitHub(client, "o/r"), 7, words, waiting(client))
         return forge.bodies()[0].partition("\n")[2]
@@ -323,6 +340,109 @@ def test_an_update_that_was_put_off_does_not_overwrite_what_a_newer_run_wrote_me
     )
     assert post(forge, clock, "late", run=5) == Outcome("left", "a newer run has written it")
     assert forge.bodies() == [body("newer", 6)]
+
+
+def test_a_newer_run_between_the_listing_and_the_update_is_not_overwritten(
+    forge: Forge, clock: Clock
+) -> None:
+    forge.say(BOT, body("old", 1))
+    newer = Fault("GET", ONE, passes=True, before=lambda: post(forge, Clock(), "newer", run=9))
+    forge.faults.append(newer)
+    assert post(forge, clock, "late", run=5) == Outcome("left", "a newer run has written it")
+    assert (forge.bodies(), forge.count("PATCH")) == ([body("newer", 9)], 1)
+
+
+def test_a_newer_run_puts_its_words_back_where_an_older_one_wrote_over_them(
+    forge: Forge, clock: Clock
+) -> None:
+    """Two jobs at once: the newer writes while the older one's update is on its way."""
+    forge.say(BOT, body("old", 1))
+    wrote, overwrote = threading.Event(), threading.Event()
+
+    class Pausing(Clock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            wrote.set()
+            assert overwrote.wait(10)
+
+    outcomes: list[Outcome] = []
+    newer = threading.Thread(
+        target=lambda: outcomes.append(post(forge, Pausing(), "newer", run=9)), daemon=True
+    )
+
+    def meanwhile() -> None:
+        newer.start()
+        assert wrote.wait(10)
+        assert forge.bodies() == [body("newer", 9)]
+
+    def then() -> None:
+        assert forge.bodies() == [body("late", 5)]
+        overwrote.set()
+
+    forge.faults.append(Fault("PATCH", passes=True, before=meanwhile, after=then))
+    assert post(forge, clock, "late", run=5) == Outcome("updated")
+    newer.join(10)
+    assert outcomes == [Outcome("updated")]
+    assert forge.bodies() == [body("newer", 9)]
+
+
+def test_a_comment_that_older_runs_write_over_again_and_again_is_given_up(
+    forge: Forge, clock: Clock
+) -> None:
+    number = forge.say(BOT, body("old", 1))
+
+    def over() -> None:
+        forge.comments[number]["body"] = body("old", 1)
+
+    forge.faults.extend(Fault("PATCH", passes=True, after=over) for _ in range(TRIES + 1))
+    with pytest.raises(PostingError, match="older runs keep writing over the comment"):
+        post(forge, clock)
+    assert forge.count("PATCH") == TRIES
+
+
+def test_a_comment_that_somebody_edits_meanwhile_is_not_written_over(
+    forge: Forge, clock: Clock
+) -> None:
+    number = forge.say(BOT, body("old", 1))
+
+    def edited() -> None:
+        forge.comments[number]["body"] = "mine now"
+
+    forge.faults.append(Fault("GET", ONE, passes=True, before=edited))
+    assert post(forge, clock) == Outcome("created")
+    assert forge.bodies() == ["mine now", body()]
+
+
+def test_a_comment_that_is_deleted_right_after_it_was_updated_is_created_again(
+    forge: Forge, clock: Clock
+) -> None:
+    first = forge.say(BOT, body("old", 1))
+    forge.faults.append(Fault("PATCH", passes=True, after=lambda: forge.comments.pop(first)))
+    assert post(forge, clock).done == "created"
+    assert forge.bodies() == [body()]
+
+
+def test_two_jobs_of_one_run_do_not_write_in_turns(forge: Forge, clock: Clock) -> None:
+    number = forge.say(BOT, body("old", 1))
+
+    def over() -> None:
+        forge.comments[number]["body"] = body("the other job", 5)
+
+    forge.faults.append(Fault("PATCH", passes=True, after=over))
+    assert post(forge, clock, run=5) == Outcome("updated")
+    assert (forge.bodies(), forge.count("PATCH")) == ([body("the other job", 5)], 1)
+
+
+def test_what_cannot_be_looked_at_again_was_written_all_the_same(
+    forge: Forge, clock: Clock
+) -> None:
+    forge.say(BOT, body("old", 1))
+    assert post(forge, clock, total=1.0) == Outcome(
+        "updated",
+        "whether it stayed is not known: the comment is to be looked at again: it would take 2 s"
+        " more, and 1 s are left of comment.max_wait (1 s); nothing more was written.",
+    )
+    assert forge.bodies() == [body()]
 
 
 def test_reads_are_repeated_and_then_given_up(forge: Forge, clock: Clock) -> None:

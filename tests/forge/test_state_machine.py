@@ -1,12 +1,14 @@
 """One comment, whatever happens: a machine that mixes runs, faults, lag and other jobs."""
 
 import contextlib
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from forge_server import BOT, SECONDARY, TOKEN, UNICORN, Clock, Fault, serving
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from perfkit.errors import PostingError
 from perfkit.forge import github as github_headers
@@ -42,8 +44,8 @@ class Sticky(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.stack.close()
 
-    def post(self, run: int) -> None:
-        clock = Clock()
+    def post(self, run: int, clock: Clock | None = None) -> None:
+        clock = clock or Clock()
         client = Client(
             api=self.forge.api,
             variable="GITHUB_API_URL",
@@ -59,7 +61,7 @@ class Sticky(RuleBasedStateMachine):
             sha="",
             rows={},
             first=True,
-            render=lambda _: f"run {run}",
+            render=lambda *_: f"run {run}",
         )
         post_comment(GitHub(client, "o/r"), 7, words, waiting(client))
         self.newest = max(self.newest, run)
@@ -93,6 +95,60 @@ class Sticky(RuleBasedStateMachine):
             self.forge.faults.append(Fault("POST", passes=True, before=meanwhile(one)))
         self.post(run)
         self.forge.faults.clear()
+
+    @rule(
+        run=st.integers(1, 9),
+        others=st.lists(
+            st.tuples(st.sampled_from(["GET", "PATCH"]), st.booleans(), st.integers(1, 9)),
+            min_size=1,
+            max_size=2,
+        ),
+    )
+    def jobs_that_update_at_the_same_time(
+        self, run: int, others: list[tuple[str, bool, int]]
+    ) -> None:
+        """Others post whole, before or after a look at the one comment or its update.
+
+        None newer stands between a look and the update that follows: see the rule below.
+        """
+        self.forge.lag = 0
+
+        def meanwhile(run: int) -> Callable[[], None]:
+            return lambda: self.post(run)
+
+        for method, before, one in others:
+            between = (method == "GET") is not before
+            act = meanwhile(min(one, run) if between else one)
+            fault = Fault(method, "issues/comments/", passes=True)
+            self.forge.faults.append(replace(fault, **{"before" if before else "after": act}))
+        self.post(run)
+        self.forge.faults.clear()
+
+    @precondition(lambda self: self.newest)
+    @rule()
+    def a_newer_job_writes_while_the_update_of_an_older_one_is_on_its_way(self) -> None:
+        self.forge.lag = 0
+        older, newer = self.newest + 1, self.newest + 2
+        wrote, overwrote = threading.Event(), threading.Event()
+
+        class Pausing(Clock):
+            def sleep(self, seconds: float) -> None:
+                super().sleep(seconds)
+                wrote.set()
+                overwrote.wait(10)
+
+        other = threading.Thread(target=self.post, args=(newer, Pausing()), daemon=True)
+
+        def meanwhile() -> None:
+            other.start()
+            wrote.wait(10)
+
+        over = Fault("PATCH", passes=True, before=meanwhile, after=overwrote.set)
+        self.forge.faults.append(over)
+        self.post(older)
+        other.join(10)
+        assert not self.forge.faults
+        self.newest = newer
 
     @rule(run=st.integers(1, 9))
     def one_that_nobody_waited_for(self, run: int) -> None:
@@ -134,6 +190,6 @@ TestSticky.settings = settings(max_examples=40, stateful_step_count=10, deadline
 def test_the_machine_knows_its_own_comments() -> None:
     marked = Posted(1, BOT, "<!-- perfkit comment perfkit run=1.1 -->")
     words = Wanted(
-        key="perfkit", author=BOT, run=None, sha="", rows={}, first=True, render=lambda _: ""
+        key="perfkit", author=BOT, run=None, sha="", rows={}, first=True, render=lambda *_: ""
     )
     assert [comment for comment, _ in own([marked], words)] == [marked]

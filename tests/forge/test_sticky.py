@@ -1,6 +1,8 @@
 """The decision about the comment: marks, policies, plans; a pure function of what is listed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -8,11 +10,13 @@ from hypothesis import strategies as st
 
 from perfkit.forge.check_run import CONCLUSION, SUMMARY_CHARACTERS, UNPROVEN, check_run_of
 from perfkit.forge.sticky import (
+    BODY_BYTES,
     REMEMBERED,
     Mark,
     Plan,
     Policy,
     Posted,
+    Resolved,
     Run,
     Wanted,
     body,
@@ -33,7 +37,7 @@ from perfkit.model import (
     Verdict,
 )
 
-DIGEST = st.text("0123456789abcdef", min_size=8, max_size=8)
+DIGEST = st.text("0123456789abcdef", min_size=16, max_size=16)
 SHA = st.text("0123456789abcdef", max_size=10)
 NUMBER = st.integers(0, 10**19)
 MARKS = st.builds(
@@ -54,8 +58,9 @@ def test_a_mark_reads_as_it_was_written(mark: Mark, rest: str) -> None:
 
 
 def test_a_mark_is_one_line_that_is_not_shown() -> None:
-    mark = Mark(key="linux-3.13", run=Run(12, 3), open=("aa", "bb"), resolved=(("cc", "12ab"),))
-    line = "<!-- perfkit comment linux-3.13 run=12.3 open=aa,bb resolved=cc:12ab -->"
+    one, two, three = (letter * 16 for letter in "abc")
+    mark = Mark(key="linux-3.13", run=Run(12, 3), open=(one, two), resolved=((three, "12ab"),))
+    line = f"<!-- perfkit comment linux-3.13 run=12.3 open={one},{two} resolved={three}:12ab -->"
     assert str(mark) == line
     assert str(Mark(key="p", run=Run(1, 1))) == "<!-- perfkit comment p run=1.1 -->"
 
@@ -68,9 +73,11 @@ def test_what_is_no_mark(text: str) -> None:
 
 
 def test_a_damaged_list_of_resolved_rows_is_left_out() -> None:
-    found = mark_of("<!-- perfkit comment p run=1.1 resolved=aa:bb:cc,dd,ee:ff -->")
+    one = "e" * 16
+    damaged = f"{one}:bb:cc,{one},ee:ff,{one}:ff"
+    found = mark_of(f"<!-- perfkit comment p run=1.1 open=aa,{one} resolved={damaged} -->")
     assert found is not None
-    assert found.resolved == (("ee", "ff"),)
+    assert (found.open, found.resolved) == ((one,), ((one, "ff"),))
 
 
 def row(name: str, verdict: Verdict, waived: str = "") -> Comparison:
@@ -134,7 +141,8 @@ def test_rows_of_every_kind_have_names_of_their_own() -> None:
 def wanted(**more: object) -> Wanted:
     values: dict[str, object] = {
         "key": "perfkit", "author": "me", "run": Run(5, 1), "sha": "5" * 40, "rows": {},
-        "first": True, "render": lambda found: " ".join(f"{one.name}@{one.sha}" for one in found),
+        "first": True,
+        "render": lambda found, _: " ".join(f"{one.name}@{one.sha}" for one in found),
     }  # fmt: skip
     return Wanted(**(values | more))  # type: ignore[arg-type]
 
@@ -151,7 +159,7 @@ def test_the_plan_for_no_comment_and_for_the_right_one() -> None:
 @pytest.mark.parametrize("kept", ["{}text", "{}text\n", "{}text  \r\n"])
 def test_what_a_forge_does_to_line_ends_is_no_change(kept: str) -> None:
     line = "<!-- perfkit comment perfkit run=5.1 -->\r\n"
-    text = wanted(render=lambda _: "text\n")
+    text = wanted(render=lambda *_: "text\n")
     assert plan([Posted(3, "me", kept.format(line))], text).write is None
     assert plan([Posted(3, "me", kept.format(f"{line} "))], text).write is not None
 
@@ -162,6 +170,10 @@ def test_of_equal_runs_the_oldest_comment_is_believed() -> None:
     )
     found = plan([Posted(4, "me", second), Posted(3, "me", first)], wanted())
     assert found == Plan(keep=3, delete=(4,), why="a newer run has written it")
+
+
+TWINS = ("benchmark 16850", "benchmark 54434")
+"""Their SHA-256 digests have the first 32 bits in common."""
 
 
 def failing(names: list[str]) -> Wanted:
@@ -202,7 +214,34 @@ def test_the_first_line_stays_short_whatever_fails() -> None:
     again = mark_of(body(passed, many))
     assert again is not None
     assert len(again.resolved) == REMEMBERED
-    assert max(len(str(one)) for one in (before, after, many)) < 3000
+    assert max(len(str(one)) for one in (before, after, many)) < 5000
+
+
+def test_two_rows_whose_digests_begin_alike_are_two_rows() -> None:
+    gone, passing = TWINS
+    assert len({sha256(name.encode()).hexdigest()[:8] for name in TWINS}) == 1
+    before = mark_of(body(failing([gone]), None))
+    text = body(wanted(rows={passing: Status.PASSED}), before)
+    after = mark_of(text)
+    assert before is not None
+    assert after is not None
+    assert (after.open, after.resolved) == (before.open, ())
+    assert text.endswith("-->\n")
+
+
+def test_the_text_is_told_what_room_the_first_line_leaves() -> None:
+    rooms: list[int] = []
+
+    def rendered(_: Sequence[Resolved], room: int) -> str:
+        rooms.append(room)
+        return "x" * room
+
+    for count in (0, REMEMBERED):
+        rows = dict.fromkeys(map(str, range(count)), Status.FAILED)
+        text = body(wanted(rows=rows, render=rendered), None)
+        assert len(text.encode()) == BODY_BYTES
+    assert BODY_BYTES - 100 < rooms[0] < BODY_BYTES
+    assert BODY_BYTES - 5000 < rooms[1] < rooms[0] - REMEMBERED * 16
 
 
 @given(st.dictionaries(st.text(max_size=5), st.sampled_from(Status), max_size=6), MARKS)
@@ -269,5 +308,5 @@ def test_the_plan_reads_what_the_comment_remembers() -> None:
 
 def test_line_ends_of_the_text_itself_are_no_change_either() -> None:
     line = "<!-- perfkit comment perfkit run=5.1 -->"
-    text = wanted(render=lambda _: "a\r\nb\r\n")
+    text = wanted(render=lambda *_: "a\r\nb\r\n")
     assert plan([Posted(3, "me", f"{line}\na\nb")], text).write is None

@@ -1,5 +1,7 @@
 """What each kind of condition says on samples, and on their absence."""
 
+import math
+
 import pytest
 
 from perfkit.monitoring.conditions import (
@@ -83,6 +85,21 @@ def test_a_condition_holds_beyond_its_level_and_not_at_it(
 )
 def test_a_condition_within_its_level_is_silent(condition: Condition) -> None:
     assert evaluate(condition, _telemetry(), END) == {}
+
+
+def test_slow_calls_that_nobody_counted_burn_a_budget_as_in_prometheus() -> None:
+    """There, a rate divided by a rate of zero is infinite; without the counter there is nothing."""
+    telemetry = CounterTelemetry()
+    named = {"component": "shop", "name": "sum"}
+    for at in range(0, END + 1, 15):
+        telemetry.add(f"{DURATION}_count", named, at, at)
+        telemetry.add(f"{DURATION}_bucket", {**named, "le": "1.0"}, at, 0)
+    burn = Burn(_good(1.0), 0.5, 120, 300)
+    assert evaluate(burn, telemetry, END) == {}
+    for at in range(0, END + 1, 15):
+        telemetry.add(CALLS, {**named, "outcome": "ok"}, at, 5)
+    assert evaluate(burn, telemetry, END) == {None: math.inf}
+    assert evaluate(Burn(_good(None), 0.5, 120, 300), telemetry, END) == {}, "none of none is bad"
 
 
 def test_each_call_is_judged_by_itself() -> None:

@@ -14,7 +14,7 @@ from perfkit.model.dashboard import ComponentRow, Dashboard
 from perfkit.monitoring.dashboard import FRESH_SECONDS, Observer
 from perfkit.monitoring.grid import MOST_CELLS, MOST_STEPS, grid_for
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Batch, DamagedStoreError, Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = 1_800_000_000.5
@@ -298,6 +298,10 @@ def test_no_store_and_a_broken_one_are_sentences(store: Path, tmp_path: Path) ->
     fill(store, Batch(LAST, calls={Key("shop", "price"): calls(1)}))
     with Store(store) as opened:
         opened._connection.execute("UPDATE calls SET bins = x'63'")
+    with pytest.raises(DamagedStoreError, match=r"shop, price in the .* \(bins of format 99"):
+        look(store, found)
+    with Store(store) as opened:  # whole bytes, and a bin that no duration has
+        opened._connection.execute("UPDATE calls SET bins = x'01ffff0100'")
     with pytest.raises(MeasurementError, match="holds what is no telemetry"):
         look(store, found)
 

@@ -1,8 +1,9 @@
 import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def _journal(path: Path) -> Iterator[Journal]:
         journal.close()
 
 
+def at_once(work: Callable[[], None]) -> None:
+    """Deliver within the step, for tests of one thread."""
+    work()
+
+
 def _webhook(url: str) -> dict[str, delivering.Send]:
     return senders([Receiver(name="hook", kind="webhook", url=url)], environ={})
 
@@ -48,7 +54,7 @@ def test_a_webhook_that_is_down_for_an_hour_gets_every_message_in_order(
     web.status = 503
     told = []
     with _journal(tmp_path / "journal") as journal:
-        delivery = Delivery(journal, _webhook(web.url))
+        delivery = Delivery(journal, _webhook(web.url), at_once)
         for second in range(0, 3600, 15):
             if second % 300 == 0:
                 journal.add(_message(second))
@@ -82,7 +88,7 @@ def test_messages_survive_a_kill_and_are_delivered_by_the_next(tmp_path: Path, w
     assert done.returncode == -signal.SIGKILL
     with _journal(path) as journal:
         assert [message.group["component"] for message in journal.history] == ["0", "1", "2"]
-        Delivery(journal, _webhook(web.url)).step(0.0)
+        Delivery(journal, _webhook(web.url), at_once).step(0.0)
         assert [body["groupLabels"]["component"] for body in web.bodies] == ["1", "2"]
     with _journal(path) as journal:
         assert journal.pending == {}
@@ -133,13 +139,78 @@ def test_a_disk_that_becomes_read_only_stops_no_message_and_is_told_once(
         read_only = os.open(tmp_path / "journal", os.O_RDONLY)
         os.dup2(read_only, journal._file)
         os.close(read_only)
-        delivery = Delivery(journal, _webhook(web.url))
+        delivery = Delivery(journal, _webhook(web.url), at_once)
         journal.add(_message(1))
         journal.add(_message(2))
         notes = delivery.step(0.0)
     assert len(web.bodies) == 2
     assert len(notes) == 1
     assert "messages are still sent" in notes[0]
+
+
+def test_a_disk_that_fills_up_within_a_line_tears_none_and_loses_none(tmp_path: Path) -> None:
+    """The kernel takes the first bytes of a line and refuses the rest, as on a full disk."""
+    path = tmp_path / "journal"
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with _journal(path) as journal:
+        journal.add(_message(1))
+        whole = path.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 20, hard))
+        try:
+            journal.add(_message(2))
+            journal.delivered(1)
+            (note,) = journal.take_notes()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert "cannot be written (File too large); messages are still sent" in note
+        assert path.stat().st_size == whole, "what was written of the line is gone again"
+        journal.add(_message(3))
+        assert journal.notes == []
+    with _journal(path) as journal:
+        assert [message.at for message in journal.pending.values()] == [2, 3]
+        assert [message.at for message in journal.history] == [1, 2, 3]
+        assert journal.notes == []
+
+
+def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    with _journal(tmp_path / "journal") as journal:
+        monkeypatch.setattr("os.write", lambda file, data: write(file, bytes(data)[:20]))
+        for number in range(2):
+            journal.add(_message(number))
+        monkeypatch.undo()
+    with _journal(tmp_path / "journal") as journal:
+        assert [message.at for message in journal.pending.values()] == [0, 1]
+        assert journal.notes == []
+
+
+def test_a_torn_line_that_cannot_be_taken_back_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with _journal(path) as journal:
+        with path.open("a") as other:  # as if ftruncate had failed
+            other.write('{"number": 9, "mess')
+        journal.add(_message(1))
+        journal.add(_message(2))
+    with _journal(path) as journal:
+        assert [message.at for message in journal.pending.values()] == [1, 2]
+        assert "1 broken lines were left out" in journal.notes[0]
+
+
+def test_what_was_told_while_the_disk_was_full_is_not_in_the_journal(tmp_path: Path) -> None:
+    with _journal(tmp_path / "journal") as journal:
+        whole = os.dup(journal._file)
+        read_only = os.open(tmp_path / "journal", os.O_RDONLY)
+        os.dup2(read_only, journal._file)
+        os.close(read_only)
+        journal.delivered(journal.add(_message(1)))
+        journal.add(_message(2))
+        os.dup2(whole, journal._file)
+        os.close(whole)
+        journal.add(_message(3))
+        assert journal.first("hook") == (2, _message(2))
+        assert journal.first("other") is None
+    with _journal(tmp_path / "journal") as journal:
+        assert [message.at for message in journal.history] == [2, 3]
 
 
 def test_too_many_waiting_messages_lose_the_oldest_and_say_so(
@@ -153,7 +224,7 @@ def test_too_many_waiting_messages_lose_the_oldest_and_say_so(
     with _journal(tmp_path / "journal") as journal:
         for number in range(5):
             journal.add(_message(number))
-        notes = Delivery(journal, {"hook": refuse}).step(0.0)
+        notes = Delivery(journal, {"hook": refuse}, at_once).step(0.0)
         assert notes == [
             "hook: 2 oldest messages dropped, 3 wait",
             "hook: refuses 2; the next try is in 1 s",

@@ -8,13 +8,19 @@ import pytest
 import yaml
 from production_settings import example, settings
 
-from perfkit.config.load import Settings
+from perfkit.config.load import Settings, load_settings
 from perfkit.errors import ConfigError
+from perfkit.monitoring import metric_names as names
 from perfkit.monitoring.export.alertmanager import regular_expression
 from perfkit.monitoring.export.files import Tool, files_for
 from perfkit.monitoring.metric_names import bound_label, duration_bounds
 from perfkit.monitoring.promql import expression, number, quoted, span
 from perfkit.monitoring.rules import rules_of
+from perfkit.monitoring.store_metrics import families, read_totals
+from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_text
+from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 HOSTILE = 'a "b"\n{{ c }}\\'
@@ -87,6 +93,28 @@ def test_every_kind_of_rule_has_its_expression(tmp_path: Path) -> None:
     assert group["rules"][0]["labels"]["component"] == 'a "b"\n{{ "{{" }} c }}\\'
 
 
+def test_a_level_to_clear_at_holds_while_the_alert_fires(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path,
+        {"name": "A", "kind": "threshold", "signal": "rate", "above": "2/s", "clear": "1/s"},
+        {"name": "B", "kind": "threshold", "signal": "p95", "above": "1s", "clear": "300ms"}
+        | {"by_call": True},
+        components=(HOSTILE,),
+    )
+    (group,) = _yaml("prometheus", given, "perfkit.rules.yml")["groups"]
+    label = 'component="a \\"b\\"\\n{{ c }}\\\\"'
+    rate = f"sum(rate(perfkit_calls_total{{{label}}}[5m]))"
+    first, second = (rule["expr"] for rule in group["rules"])
+    fires = f'ALERTS{{alertname="A",alertstate="firing",{label}}}'
+    assert first == f"{rate} > 2 or ({rate} > 1 and on() {fires})"
+    assert second.endswith(f'and on(name) ALERTS{{alertname="B",alertstate="firing",{label}}})')
+    assert second.count('le="1.0"') == second.count('le="0.3"') == 1
+    bounds = duration_bounds(given.thresholds.objectives, given.monitoring.alerts)
+    assert {1.0, 0.3} <= set(bounds)
+    summary = group["rules"][0]["annotations"]["summary"]
+    assert summary.endswith("the rate of calls is above 2/s over 5min (until below 1/s)")
+
+
 def test_alertmanager_routes_and_says_what_it_cannot_do() -> None:
     files, notes = files_for("alertmanager", example(), NOW)
     document = yaml.safe_load(files["alertmanager.yml"])
@@ -122,20 +150,102 @@ def test_a_shell_pattern_matches_the_same_as_a_regular_expression(
     assert not found.fullmatch(other)
 
 
+def _dashboard(given: Settings) -> list[dict[str, Any]]:
+    document = json.loads(files_for("grafana", given, NOW)[0]["perfkit-dashboard.json"])
+    panels: list[dict[str, Any]] = document["panels"]
+    return panels
+
+
+def _queries(panels: list[dict[str, Any]]) -> list[str]:
+    return [target["expr"] for panel in panels for target in panel.get("targets", [])]
+
+
 def test_the_dashboard_covers_every_component_and_objective() -> None:
-    document = json.loads(files_for("grafana", example(), NOW)[0]["perfkit-dashboard.json"])
-    panels = document["panels"]
+    panels = _dashboard(example())
     rows = [panel["title"] for panel in panels if panel["type"] == "row"]
     assert rows == ["Objectives", "shop", "mcp"]
-    queries = " ".join(target["expr"] for panel in panels for target in panel.get("targets", []))
-    for name in ("shop", "mcp"):
-        assert queries.count(f'component="{name}"') >= 5
+    queries = " ".join(_queries(panels))
     for objective in example().thresholds.objectives:
         assert f'objective="{objective.name}"' in queries
-    places = [tuple(panel["gridPos"].values()) for panel in panels]
+    places = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
     assert len(set(places)) == len(places)
-    assert all(x + w <= 24 for x, _, w, _ in places)
+    assert all(one["gridPos"]["x"] + one["gridPos"]["w"] <= 24 for one in panels)
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        *(names.CALLS, f"{names.DURATION}_bucket", names.MEMORY, f"{names.QUALITY}_sum"),
+        *(names.BULKHEAD, names.BREAKER, names.GUARD_EVENTS, names.CACHE_EVENTS, names.EVENTS),
+    ],
+)
+def test_every_component_has_what_the_monitor_shows(tmp_path: Path, metric: str) -> None:
+    panels = _dashboard(settings(tmp_path, components=("shop", HOSTILE)))
+    for component in ("shop", HOSTILE):
+        wanted = f"{metric}{{component={quoted(component)}"
+        assert any(wanted in query for query in _queries(panels)), (metric, component)
+
+
+def test_probes_have_a_panel_whatever_they_are_called(tmp_path: Path) -> None:
+    probe = {"name": 'say "hi" (1)', "kind": "http", "url": "http://127.0.0.1:9/"}
+    components = [{"name": "shop", "probes": [probe]}, {"name": "mcp"}]
+    path = tmp_path / "monitoring_config.yaml"
+    path.write_text(json.dumps({"components": components}), encoding="utf-8")
+    (panel,) = (
+        one
+        for one in _dashboard(load_settings(tmp_path, environ={}))
+        if one["title"] == "Probes that succeed, share"
+    )
+    (matched,) = set(re.findall(r'name=~"((?:[^"\\]|\\.)*)"', panel["targets"][0]["expr"]))
+    pattern = matched.replace('\\"', '"').replace("\\\\", "\\")
+    assert re.fullmatch(pattern, probe["name"])
+    assert not re.fullmatch(pattern, 'say "hi" 1')
+
+
+def test_every_metric_and_label_of_the_dashboard_is_one_that_is_exposed(tmp_path: Path) -> None:
+    """By what `/metrics` says of a store with everything, and what the rules record."""
+    guard, cache = labels_text({"guard": "stock"}), labels_text({"cache": "prices"})
+    moment = int(NOW.timestamp())
+    with Store(tmp_path / "t.sqlite") as store:
+        values = {
+            Key("shop", name, labels): Values(1, 1.0, 1.0, 1.0, 1.0)
+            for name, labels in (
+                *((names.BREAKER_GAUGE, guard), (names.BULKHEAD_GAUGE, guard)),
+                *((names.MEMORY_GAUGE, "{}"), ("reconciled", "{}")),
+            )
+        }
+        events = {
+            Key("shop", "guard.retry", guard): 1,
+            Key("shop", "cache.hit", cache): 1,
+            Key("shop", "probe.failed"): 1,
+        }
+        calls = Calls(1, 0, 0, 10**9, 10**9, Bins([10**9]))
+        store.add(Batch(moment, {Key("shop", "sum"): calls}, values, events))
+        found = families(read_totals(store, moment + 1), (0.25,))
+    labels: dict[str, set[str]] = {}
+    for family in found:
+        for sample in family.samples:
+            exposed = labels.setdefault(f"{family.name}{sample.suffix}", set())
+            exposed |= {name for name, _ in sample.labels}
+    (group,) = _yaml("prometheus", example(), "perfkit.rules.yml")["groups"]
+    for rule in group["rules"]:
+        if "record" in rule:
+            labels[rule["record"]] = set(rule["labels"])
+    used = 0
+    for query in _queries(_dashboard(example())):
+        bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', query)
+        metrics = re.findall(r"(perfkit[a-z0-9_:]*)\{([^}]*)\}", bare)
+        assert len(metrics) == bare.count("perfkit"), query
+        for metric, matchers in metrics:
+            asked = set(re.findall(r"([a-z]+)(?:=~|!~|!=|=)", matchers))
+            grouped = {
+                name for by in re.findall(r"by \(([^)]*)\)", bare) for name in by.split(", ")
+            }
+            assert metric in labels, query
+            assert asked | grouped <= labels[metric], query
+            used += 1
+    assert used >= 30
 
 
 def test_what_the_collector_uses_is_defined() -> None:
@@ -159,6 +269,19 @@ def test_sloth_gets_a_file_for_each_component_whatever_its_name(tmp_path: Path) 
     assert [slo["name"] for slo in document["slos"]] == ["o", "o-2"]
     assert document["slos"][0]["objective"] == 99.9
     assert "[{{.window}}]" in document["slos"][0]["sli"]["events"]["error_query"]
+
+
+def test_sloth_reads_nothing_but_its_window_as_a_template(tmp_path: Path) -> None:
+    objective = {"name": "o", "component": "a {{ .b }}", "target": "99.9%", "within": "1s"}
+    given = settings(tmp_path, components=("a {{ .b }}",), objectives=(objective,))
+    document = _yaml("sloth", given, "sloth-a-b.yaml")
+    for query in document["slos"][0]["sli"]["events"].values():
+        actions = re.findall(r"\{\{(.*?)\}\}", query)
+        assert set(actions) == {".window", ' "{{" '}
+        # What Go's templates make of these two actions.
+        filled = query.replace("{{.window}}", "5m").replace('{{ "{{" }}', "{{")
+        assert filled.count('component="a {{ .b }}"') == query.count("component=")
+        assert "[5m]" in filled
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,9 @@ from perfkit.monitoring.store_metrics import families, read_totals
 from perfkit.monitoring.store_telemetry import StoreTelemetry
 from perfkit.monitoring.telemetry import Selector
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_text
 from perfkit.runtime.store import Batch, Store
-from perfkit.runtime.windows import Calls, Key, Values, labels_text
+from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = 1_700_049_600
 DAY = 86_400
@@ -192,6 +193,7 @@ def test_caches_guards_and_breakers_have_series_of_their_own(path: Path) -> None
                     labelled("guard.breaker", **breaker): Values(2, 1.5, 0.5, 1, 1),
                     labelled("guard.in_use", **breaker): Values(1, 0.3, 0.3, 0.3, 0.3),
                     labelled("process.rss_bytes"): Values(1, 5e6, 5e6, 5e6, 5e6),
+                    labelled("process.rss_bytes", process="1"): Values(1, 4e6, 4e6, 4e6, 4e6),
                     labelled("queue"): Values(2, 9, 2, 7, 7),
                 },
                 events={
@@ -212,6 +214,7 @@ def test_caches_guards_and_breakers_have_series_of_their_own(path: Path) -> None
     assert one(found, names.BREAKER, **guard) == 1
     assert one(found, names.BULKHEAD, **guard) == 0.3
     assert one(found, names.MEMORY, component="shop") == 5e6
+    assert one(found, names.MEMORY, component="shop", process="1") == 4e6
     assert one(found, names.EVENTS, component="shop", name="order") == 5
     assert one(found, names.LAST_VALUE, component="shop", name="queue") == 7
     assert one(found, f"{names.QUALITY}_count", component="shop", name="queue") == 2
@@ -259,9 +262,17 @@ def test_every_metric_that_exported_rules_and_dashboards_ask_for_is_there(path: 
             Key(component, "process.rss_bytes"): Values(1, 5e6, 5e6, 5e6, 5e6)
             for component in ("shop", "mcp")
         },
+        **{
+            Key("shop", gauge, labels_text({"guard": "stock"})): Values(1, 0.5, 0.5, 0.5, 0.5)
+            for gauge in (names.BREAKER_GAUGE, names.BULKHEAD_GAUGE)
+        },
+    }
+    events = {
+        Key("shop", "cache.hit", labels_text({"cache": "prices"})): 1,
+        Key("shop", "probe.failed"): 1,
     }
     with Store(path) as store:
-        store.add(Batch(NOW, {Key("shop", "monthly"): calls(10**7)}, values))
+        store.add(Batch(NOW, {Key("shop", "monthly"): calls(10**7)}, values, events))
         store.add(Batch(NOW, {Key("mcp", "sum"): calls(10**7)}))
         bounds = names.duration_bounds(settings.thresholds.objectives, settings.monitoring.alerts)
         found = exposed(store, bounds=bounds)

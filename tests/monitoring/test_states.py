@@ -59,6 +59,28 @@ def _states(evaluator: Evaluator, *steps: tuple[float, Given]) -> list[str]:
     return found
 
 
+def test_an_alert_that_fires_is_over_at_its_level_to_clear_at_and_not_before() -> None:
+    low = Rate(Selector("shop"), "above", 0.6, 60.0, by_call=False)
+    between = Given().set(0.8)
+    evaluator = Evaluator([replace(RULE, clear=low, hold=15.0)], interval=15)
+    steps = (between, HIGH, between, HIGH, HIGH, between, LOW, between, HIGH)
+    assert _states(evaluator, *((15.0 * n, step) for n, step in enumerate(steps))) == [
+        *("", "pending", "", "pending", "firing", "firing", "", "", "pending"),
+    ]
+
+
+def test_each_call_is_kept_by_itself_and_for_the_time_after_it_is_over() -> None:
+    both = Given({Outcome("a", "ok"): 2.0, Outcome("b", "ok"): 0.8})
+    above, low = (Rate(Selector("shop"), "above", x, 60.0, by_call=True) for x in (1.0, 0.6))
+    given = replace(RULE, condition=above, clear=low, keep_firing_for=30.0)
+    evaluator = Evaluator([given], interval=15)
+    assert [one.labels["name"] for one in evaluator.step(both, 0.0).firing] == ["a"]
+    both.rates = dict.fromkeys(both.rates, 0.8)
+    assert [one.value for one in evaluator.step(both, 15.0).firing] == [0.8]
+    both.rates = dict.fromkeys(both.rates, 0.5)
+    assert [len(evaluator.step(both, at).firing) for at in (30.0, 45.0, 60.0)] == [1, 1, 0]
+
+
 def test_a_condition_has_to_last() -> None:
     evaluator = Evaluator([replace(RULE, hold=30.0)], interval=15)
     steps = ((0, HIGH), (15, HIGH), (30, HIGH), (45, LOW), (60, HIGH), (75, LOW), (90, HIGH))

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
 from production_settings import settings
 
 from perfkit.__main__ import run
@@ -70,7 +73,11 @@ def _watch(
                 Evaluator(rules_of(given), interval=1.0),
                 StoreTelemetry(store),
                 Router(given.monitoring),
-                Delivery(journal, {"stderr": lambda message: told.append((clock.now, message))}),
+                Delivery(
+                    journal,
+                    {"stderr": lambda message: told.append((clock.now, message))},
+                    begin=lambda work: work(),
+                ),
                 until=clock.ran + steps,
                 clock=lambda: clock.now,
                 monotonic=lambda: clock.ran,
@@ -149,6 +156,15 @@ def test_what_lasted_before_a_restart_follows_from_the_store(tmp_path: Path, sto
     assert [alert.state for alert in found.alerts] == ["pending"]
 
 
+def test_what_fires_between_its_levels_follows_from_the_store(tmp_path: Path, store: Store) -> None:
+    for second in range(600):
+        _second(store, START - second, bad=50 if second > 300 else 3)
+    for clear, firing in (("2%", 1), ("4%", 0)):
+        rules = rules_of(settings(tmp_path / clear, {**FAILS, "clear": clear}))
+        _, found = evaluate_past(rules, StoreTelemetry(store), START, interval=15.0)
+        assert len(found.firing) == firing
+
+
 @pytest.mark.parametrize(
     ("window", "resolution"), [(600.0, 1), (3600.0, 60), (6 * 3600.0, 60), (86400.0, 3600)]
 )
@@ -157,6 +173,20 @@ def test_windows_are_read_at_a_resolution_that_fits_them(window: float, resoluti
     assert found == resolution
     assert since % resolution == 0
     assert 0 <= since - (START + 30.5 - window) < resolution
+
+
+@bounded(max_examples=200)
+@given(st.floats(1, 40 * 86400), st.floats(0, 7200))
+def test_the_parts_of_a_window_are_all_of_it_and_no_more(window: float, late: float) -> None:
+    at = START + late
+    pieces = store_telemetry._pieces(window, at)
+    assert [piece.until for piece in pieces] == [*(piece.since for piece in pieces[1:]), at]
+    for number, (since, until, resolution) in enumerate(pieces):
+        assert since % resolution == 0
+        assert until % resolution == 0 or number == len(pieces) - 1
+        assert since <= until
+    exact = 1 if window <= 5 * 3600 else 60 if window <= 13 * 86400 else 3600
+    assert 0 <= pieces[0].since - (at - window) < exact or pieces[0].since == at
 
 
 def test_the_store_and_counters_of_the_same_calls_agree(store: Store) -> None:

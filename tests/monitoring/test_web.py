@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from perfkit.errors import MeasurementError, UsageError
+from perfkit.errors import MeasurementError, PerfkitError, UsageError
 from perfkit.monitoring import web
 from perfkit.monitoring.exposition import OPENMETRICS, PROMETHEUS, wanted_format
 from perfkit.monitoring.frames import WRITTEN_SECONDS, until_next_frame
 from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address
+from perfkit.runtime.store import DamagedStoreError
 
 
 class Content:
@@ -21,11 +22,12 @@ class Content:
 
     def __init__(self) -> None:
         self.trouble = ""
+        self.kind: type[PerfkitError] = MeasurementError
         self.parts = 0
 
     def of(self, text: str) -> str:
         if self.trouble:
-            raise MeasurementError(self.trouble)
+            raise self.kind(self.trouble)
         return text
 
     def part(self) -> str:
@@ -98,6 +100,9 @@ def test_health_is_told_by_status_and_json(server: Web, content: Content) -> Non
     status, headers, text = asked(server, "/")
     assert (status, headers["Content-Type"]) == (503, web.HTML)
     assert '<meta http-equiv="refresh" content="5"><p>a &lt;b&gt;</p>' in text
+    content.kind = DamagedStoreError
+    assert [asked(server, path)[0] for path in ("/", "/metrics", "/healthz")] == [500, 500, 503]
+    assert asked(server, "/metrics")[2] == "a <b>\n"
 
 
 def test_the_page_is_whole_and_nothing_else_is_there(server: Web) -> None:

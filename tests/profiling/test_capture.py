@@ -96,6 +96,13 @@ def test_repeat_auto_goes_on_until_there_are_enough_samples(captured: Capture) -
     assert all("the profiler slowed the target" in warning for warning in profile.warnings)
 
 
+def test_what_perfkit_does_between_calls_is_no_function_of_the_target(captured: Capture) -> None:
+    for scope in (Scope(), Scope(threads=True)):
+        found = captured("def main(): sum(range(3000))", "app:main", repeat=20_000, scope=scope)
+        names = {hot.function.name for hot in read(found).hotspots}
+        assert names <= {"main", "[calling the target]"}
+
+
 def test_warm_up_calls_are_made_before_and_not_counted(captured: Capture, tmp_path: Path) -> None:
     source = f"""
         import time
@@ -146,6 +153,25 @@ def test_a_target_with_its_own_profiler_is_told(captured: Capture) -> None:
     """
     with pytest.raises(MeasurementError, match=r"gave no sample.*sys\.setprofile"):
         captured(source, "app:main")
+
+
+def test_a_target_that_replaces_the_profiler_half_way_is_told(captured: Capture) -> None:
+    source = """
+        import cProfile, sys, time
+        def main():
+            end = time.thread_time() + 0.02
+            while time.thread_time() < end: ...
+            sys.setprofile(None)
+            cProfile.Profile().enable()
+            end = time.thread_time() + 0.3
+            while time.thread_time() < end: ...
+    """
+    for scope in (Scope(), Scope(threads=True)):
+        found = captured(source, "app:main", scope=scope)
+        assert found.samples < 100
+        (warning,) = read(found).warnings
+        assert "most of the profiled time has no sample" in warning
+        assert "replaced the profiler" in warning
 
 
 def test_a_target_may_trace_itself_move_away_and_rearrange_the_import_path(
@@ -276,6 +302,38 @@ def test_a_recording_that_takes_too_long_is_cut_off(tmp_path: Path, text: str, c
     )
     assert (found.cut_off, found.timing, found.calls) == (True, None, calls)
     assert {hot.function.name for hot in read(found).hotspots[:1]} == {"spin"}
+
+
+def test_a_task_that_swallows_the_end_is_neither_accused_nor_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text(
+        textwrap.dedent("""
+        import asyncio
+
+        async def forever():
+            while True:
+                await asyncio.sleep(0)
+
+        async def main():
+            task = asyncio.create_task(forever())
+            await asyncio.wait([task])
+            await asyncio.sleep(1)
+        """)
+    )
+    found = recorded(
+        parse_target("app:main", cwd=tmp_path),
+        Where(cwd=tmp_path),
+        timing=None,
+        interval=INTERVAL_SECONDS,
+        repeat=1,
+        warmup=0,
+        timeout=1.5,
+        grace=20.0,
+    )
+    assert found.cut_off
+    assert "replaced the profiler" not in " ".join(read(found).warnings)
+    assert "OutOfTime" not in capfd.readouterr().err
 
 
 def test_without_grace_a_recording_that_takes_too_long_is_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,18 @@ def test_time_without_samples_is_said() -> None:
     assert read(recording(found | {"duration": 0.21})).warnings == ()
     (warning,) = read(recording(found | {"duration": 0.4})).warnings
     assert "50% of the profiled time has no sample" in warning
+    (warning,) = read(replace(recording(found | {"duration": 0.3}), cut_off=True)).warnings
+    assert warning.startswith("the time limit ended the recording")
+
+
+def test_a_replaced_profiler_is_said_however_few_samples_there_are() -> None:
+    found = session(([main], 0.005))
+    (warning,) = read(recording(found | {"duration": 0.3})).warnings
+    assert warning.startswith("most of the profiled time has no sample: the target seems to have")
+    assert "replaced the profiler" in warning
+    # A busy machine may stop the profiler late.
+    (warning,) = read(recording(found | {"duration": 0.08})).warnings
+    assert warning.startswith("1 sample only")
 
 
 def test_stacks_start_at_the_target() -> None:
@@ -202,6 +215,7 @@ def test_stacks_start_at_the_target() -> None:
         frame("record", 62, file="/perfkit/child.py"),
     ]
     run = frame("run", 9, file="/perfkit/load.py")
+    again = frame("again", 30, file="/perfkit/dither.py")
     moved = frame("record", 62, file="/perfkit/child.py").replace("l63", "l99")
     found = {
         "start_call_stack": start,
@@ -209,14 +223,20 @@ def test_stacks_start_at_the_target() -> None:
             ([*start[:2], moved, run, main, hot], 1.0),
             ([*start[:2], moved, run], 2.0),
             ([*start[:2], moved, main, run], 3.0),
+            ([*start[:2], moved, run, again, left], 4.0),
+            ([*start[:2], moved, run, main, again], 5.0),
         ],
     }
-    assert without_stem(found, {"/perfkit/load.py"}.__contains__) == {
+    assert without_stem(
+        found, {"/perfkit/load.py"}.__contains__, {"/perfkit/dither.py"}.__contains__
+    ) == {
         "start_call_stack": [THREAD],
         "frame_records": [
             ([THREAD, main, hot], 1.0),
             ([THREAD, "[calling the target]\x00perfkit\x000"], 2.0),
             ([THREAD, main, run], 3.0),
+            ([THREAD, "[calling the target]\x00perfkit\x000"], 4.0),
+            ([THREAD, main, again], 5.0),
         ],
     }
 
@@ -267,7 +287,8 @@ def test_own_code_is_told_from_libraries_wherever_they_are_installed() -> None:
     assert found.own_share == pytest.approx(6 / 15)  # main with sorted, and hook
     assert read(recording(session(([script], 1.0)))).own_share == 1
     calling = "[calling the target]\x00perfkit\x000"
-    assert read(recording(session(([calling], 1.0)))).own_share == 0
+    between = read(recording(session(([calling], 1.0), ([main], 2.0), ([render], 1.0))))
+    assert (between.own_share, between.calling_share) == (0.5, 0.25)
     assert read(recording(session(([frame("f", file="<string>")], 1.0)))).own_share == 0
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from perfkit.errors import MeasurementError, UsageError
 from perfkit.reliability.backup import back_up, is_restored, problems, read_manifest, restore
+from perfkit.reliability.drill import not_held
 
 
 @pytest.fixture
@@ -151,11 +152,31 @@ def test_a_failed_backup_leaves_the_one_before(shop: Path, tmp_path: Path) -> No
     assert not list(tmp_path.glob(".perfkit-*"))
 
 
+def test_files_that_a_backup_leaves_out_are_noticed(shop: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "backup.tar"
+    back_up([shop / "config"], archive, taken_at=time.time() + 60)
+    assert list(not_held(read_manifest(archive), [shop / "config"])) == []
+    (shop / "config" / "other.yaml").touch()
+    assert list(not_held(read_manifest(archive), [shop / "config"])) == [
+        f"the backup lacks 1 file that {shop / 'config'} held when it was made: other.yaml"
+    ]
+    back_up([shop / "config" / "limits.yaml"], archive, taken_at=time.time() - 60)
+    assert list(not_held(read_manifest(archive), [shop / "config" / "limits.yaml"])) == []
+    gone = tmp_path / "gone"
+    found = not_held(read_manifest(archive), [shop / "config", gone])
+    assert list(found) == [f"the backup holds nothing of {one}" for one in (shop / "config", gone)]
+
+
 def test_what_cannot_be_backed_up_or_restored_is_said(shop: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist, so there is nothing"):
         back_up([tmp_path / "gone"], tmp_path / "a.tar", taken_at=0)
     with pytest.raises(UsageError, match="two sources are called shop"):
         back_up([shop, shop], tmp_path / "a.tar", taken_at=0)
+    for within in (shop / "a.tar", shop / "deeper" / "a.tar", shop / "empty"):
+        with pytest.raises(UsageError, match="each backup would hold those before it"):
+            back_up([shop] if within.name == "a.tar" else [within], within, taken_at=0)
+    assert not (shop / "deeper").exists()
+    assert (shop / "empty").read_bytes() == b""
     back_up([shop], tmp_path / "a.tar", taken_at=0)
     with pytest.raises(UsageError, match="is not empty; restore beside it"):
         restore(tmp_path / "a.tar", shop)

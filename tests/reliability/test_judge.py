@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,6 +82,60 @@ def test_a_late_generator_cannot_show_that_a_limit_is_kept() -> None:
     found = judge_load(record(np.full(6000, 0.02), lag=0.01), [LoadObjective("p99", 1.0)])[0]
     assert found.status is Status.INCONCLUSIVE
     assert found.reason == "the generator was 10 ms late (p99), so the rate was not the planned"
+
+
+def stalled(*, answered_in: float = 0.02, errors: int = 0, told: bool = True) -> LoadRecord:
+    """A generator that stands still for 2 of 12 s, at 500 requests a second.
+
+    Of the burst that was due meanwhile 100 are sent late, and the rest is missed, as so many may
+    not wait at once. ``told`` is whether it is known when they were missed.
+    """
+    whole = record(np.full(6000, answered_in), seconds=12.0)
+    burst = (whole.due >= 5.0) & (whole.due < 7.0)
+    sent = np.where(burst, 7.0, whole.due)
+    outcome = whole.outcome.copy()
+    outcome[np.flatnonzero(burst)[100:]] = Outcome.MISSED
+    outcome[np.linspace(0, 2000, errors, dtype=int)] = Outcome.ERROR
+    missed, answered = outcome == Outcome.MISSED, outcome == Outcome.OK
+    ended = np.where(missed & (not told), whole.due, sent + answered_in * ~missed)
+    return replace(
+        whole,
+        sent=np.where(missed, np.nan, sent),
+        done=np.where(answered, sent + answered_in, np.nan),
+        ended=ended,
+        outcome=outcome,
+    )
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(
+    ("statistic", "limit"), [("availability", 0.9), ("p95", 1.0), ("p99", 1.0), ("max", 3.0)]
+)
+def test_what_a_standing_generator_did_not_send_is_not_the_servers(
+    statistic: LoadStatistic, limit: float, *, told: bool
+) -> None:
+    found = judge_load(stalled(told=told), [LoadObjective(statistic, limit)])[0]
+    assert found.status is Status.INCONCLUSIVE
+    assert "and 900 requests were not sent meanwhile, which explains it" in found.reason
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_the_server_did_itself_is_not_excused_by_the_generator(*, told: bool) -> None:
+    # Without the 900 that were missed, 10 % failed; every answer took 2 s by itself.
+    assert status(stalled(errors=600, told=told), "availability", 0.95) is Status.FAILED
+    assert status(stalled(errors=600, told=told), "p95", 1.0) is Status.FAILED
+    assert status(stalled(answered_in=2.0, told=told), "p50", 1.0) is Status.FAILED
+
+
+def test_what_a_punctual_generator_could_not_send_is_the_servers() -> None:
+    whole = record(np.full(6000, 0.02))
+    outcome = whole.outcome.copy()
+    outcome[5000:] = Outcome.MISSED
+    nothing = np.where(outcome == Outcome.MISSED, np.nan, whole.sent)
+    ended = np.where(outcome == Outcome.MISSED, whole.due, whole.ended)
+    full = replace(whole, outcome=outcome, sent=nothing, done=nothing + 0.02, ended=ended)
+    assert status(full, "availability", 0.9) is Status.FAILED
+    assert status(full, "p95", 1.0) is Status.FAILED
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,25 @@ from pathlib import Path
 
 import pytest
 import xmlschema
-from hostile_reports import reports, row
+from hostile_reports import NUMBERED, documents, enveloped, reports, row
 from hypothesis import given, settings
+from rich.console import Console
 
+from perfkit.errors import UsageError
 from perfkit.model import BenchmarkId, Comparison, LeakResult, LeakState, Report, Status, Verdict
 from perfkit.reporting.annotations import MOST, report_annotations
 from perfkit.reporting.badge import report_badge
+from perfkit.reporting.document import from_text
 from perfkit.reporting.junit import report_junit
-from perfkit.reporting.markdown import LEAST_SUMMARY, SUMMARY_BYTES, report_summary
+from perfkit.reporting.markdown import (
+    LEAST_SUMMARY,
+    SUMMARY_BYTES,
+    report_markdown,
+    report_summary,
+)
 from perfkit.reporting.report_csv import COLUMNS, report_csv
+from perfkit.reporting.report_html import report_html
+from perfkit.reporting.terminal import report_text
 
 HERE = Path(__file__).parent
 JUNIT = xmlschema.XMLSchema(HERE / "junit.xsd")
@@ -72,6 +82,33 @@ def test_any_report_is_valid_in_every_form(report: Report) -> None:
     assert (badge["color"] == "brightgreen") == (
         report.status is Status.PASSED and not report.interrupted
     )
+
+
+def in_every_form(report: Report) -> None:
+    """Render a report in all forms; JSON holds nothing but its numbers, and reads as the same."""
+    for width in (60, 120):
+        Console(file=io.StringIO(), width=width).print(report_text(report, every_row=True))
+    forms = (report_markdown, report_csv, report_junit, report_annotations, report_badge)
+    assert all(render(report) for render in forms)
+    assert report_html(report, ())
+    assert from_text(json.dumps(enveloped(report), allow_nan=False), "here") == report
+
+
+def test_every_kind_of_number_that_perfkit_writes_is_read_and_shown() -> None:
+    assert from_text(json.dumps(enveloped(NUMBERED), allow_nan=False), "here") == NUMBERED
+    in_every_form(NUMBERED)
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents)
+def test_a_number_of_a_stranger_is_refused_or_shown_in_every_form(document: object) -> None:
+    try:
+        report = from_text(json.dumps(document), "report.json")
+    except UsageError as error:
+        assert str(error).startswith("report.json: ")  # noqa: PT017  # both are good
+        assert len(str(error)) < 300  # noqa: PT017  # both are good
+    else:
+        in_every_form(report)
 
 
 def test_junit_counts_what_failed_apart_from_what_was_not_measured() -> None:

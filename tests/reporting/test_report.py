@@ -1,6 +1,7 @@
 """What people read: golden texts of one report that holds every kind of row, and properties."""
 
 import json
+import math
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -318,6 +319,36 @@ def test_what_is_no_report(text: str, said: str) -> None:
         from_text(text, "report.json")
     assert str(caught.value).startswith("report.json: ")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "number", "said"),
+    [
+        ("seconds", math.inf, "seconds: found inf, wanted a finite number from 0 on"),
+        ("seconds", math.nan, "seconds: found nan, wanted a finite number from 0 on"),
+        ("seconds", "-Infinity", "seconds: found -inf, wanted a finite number from 0 on"),
+        ("rounds", -1, "rounds: found -1, wanted a whole number from 0 to 2**53"),
+        ("rounds", 10**300, f"rounds: found 1{'0' * 99}…, wanted a whole number from 0 to 2**53"),
+        ("comparisons.2.shift.floor", -1, "found -1.0, wanted a finite number from 0 on"),
+        ("comparisons.2.shift.p_value", 1.5, "found 1.5, wanted a number from 0 to 1"),
+        ("comparisons.2.shift.smallest_visible_effect", -1, "found -1.0, wanted a number from 0"),
+        ("comparisons.2.base.median", 10**400, "wanted a finite number"),
+        ("budgets.0.measured.low", math.nan, "an interval cannot hold NaN"),
+    ],
+)
+def test_a_number_that_cannot_be_is_named_with_its_place(
+    place: str, number: object, said: str
+) -> None:
+    document = json.loads(enveloped(FULL))
+    *path, last = place.split(".")
+    within = document
+    for key in path:
+        within = within[int(key) if isinstance(within, list) else key]
+    within[last] = number
+    with pytest.raises(UsageError) as caught:
+        from_text(json.dumps(document), "report.json")
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(f"report.json: {place.removesuffix('.low')}: ")
 
 
 def test_a_benchmark_that_stands_there_twice_is_no_report() -> None:

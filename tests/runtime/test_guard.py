@@ -1,6 +1,7 @@
 import asyncio
+import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import stamina
@@ -362,3 +363,21 @@ def test_a_retry_storm_recovers_with_a_budget_and_not_without() -> None:
     assert amplification <= 1.1
     assert answered[10:20] == [0] * 10
     assert answered[-30:] == [40] * 30
+
+
+def test_a_generator_is_refused_where_it_is_decorated() -> None:
+    @guard("rows", fallback=list)
+    def rows() -> list[int]:
+        return [1]
+
+    def read() -> Iterator[int]:
+        yield from rows()
+
+    async def read_later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (read, read_later, functools.partial(read)):
+        with pytest.raises(TypeError, match="is a generator, and a guard around its call would"):
+            guard("reader", fallback=list)(function)
+    with pytest.raises(TypeError, match="guards a function, not a classmethod"):
+        guard("method")(classmethod(lambda cls: cls))

@@ -2,17 +2,17 @@
 
 from collections import deque
 
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
+from state_machines import Counted, steps_of
 
 from perfkit.runtime.breaker import BUCKETS, Breaker, State
 from perfkit.runtime.budget import RetryBudget
 
-STEPS = settings(max_examples=100, stateful_step_count=50, deadline=None)
+HISTORIES = 240
 
 
-class BudgetMachine(RuleBasedStateMachine):
+class BudgetMachine(Counted):
     """Never more retries than the share of calls and what was saved."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class BudgetMachine(RuleBasedStateMachine):
         assert self.retries <= 0.25 * self.calls + 3
 
 
-class BreakerMachine(RuleBasedStateMachine):
+class BreakerMachine(Counted):
     """A breaker beside a list of every outcome with its time."""
 
     def __init__(self) -> None:
@@ -112,7 +112,9 @@ class BreakerMachine(RuleBasedStateMachine):
         assert len(self.changes) == self.period
 
 
-TestBudget = BudgetMachine.TestCase
-TestBudget.settings = STEPS
-TestBreaker = BreakerMachine.TestCase
-TestBreaker.settings = STEPS
+def test_the_budget_is_as_its_model_over_ten_thousand_steps() -> None:
+    assert steps_of(BudgetMachine, HISTORIES) >= 10_000
+
+
+def test_the_breaker_is_as_its_model_over_ten_thousand_steps() -> None:
+    assert steps_of(BreakerMachine, HISTORIES) >= 10_000

@@ -65,7 +65,7 @@ def test_a_breaker_that_refuses_makes_a_process_not_ready_until_it_may_ask_again
 
 
 def test_telemetry_that_is_not_stored_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RECORDER, "trouble", "disk full")
+    monkeypatch.setattr(RECORDER.writing, "trouble", "disk full")
     found = health()
     assert found.ready
     assert found.notes == ("telemetry is not stored: disk full",)

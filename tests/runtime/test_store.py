@@ -7,8 +7,16 @@ import pytest
 
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.schema import MIGRATIONS, VERSION
-from perfkit.runtime.store import Batch, NewerStoreError, Store, StoreError, StoreFullError
-from perfkit.runtime.windows import ALL_TIME, Calls, Key, Values, labels_text
+from perfkit.runtime.storable import labels_text
+from perfkit.runtime.store import (
+    Batch,
+    NewerStoreError,
+    Store,
+    StoreError,
+    StoreFullError,
+    UnstorableError,
+)
+from perfkit.runtime.windows import ALL_TIME, Calls, Key, Values
 
 KEY = Key("api", "answer")
 NOON = 1_700_049_600  # a whole hour
@@ -171,7 +179,7 @@ def test_a_full_store_may_refuse_instead(tmp_path: Path) -> None:
 def test_a_batch_that_fails_leaves_nothing(store: Store) -> None:
     broken = Batch(NOON, {KEY: calls(1)}, {KEY: Values(1, "x", 0, 0, 0)})  # type: ignore[arg-type]
     broken.values[KEY].sum = None  # type: ignore[assignment]
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(UnstorableError, match="does not take what was recorded"):
         store.add(broken)
     assert not list(store.windows(resolution=1))
     assert not store.series()

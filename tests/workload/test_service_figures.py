@@ -17,7 +17,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_a_requirement_is_met_missed_or_cannot_be_told(figures: ModuleType) -> None:
-    fault = {"recovered_after": 1.5}
+    kill = {"recovered_after": 1.5, "hits": 1}
     good = figures.Measured(
         name="load",
         due=6300,
@@ -27,25 +27,41 @@ def test_a_requirement_is_met_missed_or_cannot_be_told(figures: ModuleType) -> N
         p50=0.01,
         p99=0.02,
         lag_p99=0.001,
-        faults=(fault,) * 6,
+        status="passed",
     )
-    failing = replace(good, ok=6000, failed=300, p99=None)
+    once, often = replace(good, faults=(kill,)), replace(good, faults=(kill,) * 6)
+    slow = replace(good, p50=0.21, p99=0.3)
+    failing = replace(often, ok=6000, failed=300, p99=None)
 
     def answers(*loads: object) -> list[str]:
         return [answer for _, answer in figures.judged(list(loads))]
 
-    assert answers(good, good, good, good, failing) == ["met"] * 5
+    met = ["met"] * 5
+    assert answers(good, once, slow, often, failing) == met
     late = replace(good, lag_p99=0.02)
     told = "cannot be told: the generator was late"
-    assert answers(late, good, good, good, failing) == [told, *["met"] * 4]
+    assert answers(late, once, slow, often, failing) == [told, *met[1:]]
     few = replace(good, due=2000)
-    assert answers(few, few, failing, failing, good) == ["NOT met"] * 5
-    assert answers(replace(good, p99=1.0), good, good, good, failing)[0] == "NOT met"
+    assert answers(few, few, failing, failing, often) == ["NOT met"] * 5
+    assert answers(replace(good, p99=1.0), once, slow, often, failing)[0] == "NOT met"
+    # Good figures of a load without its fault, or of one that was not finished, show nothing.
+    unhit = answers(good, good, good, good, replace(failing, faults=()))
+    assert unhit == ["met", "NOT met", "NOT met", "NOT met", "NOT met"]
+    failed = [replace(one, status="failed") for one in (good, once, slow, often)]
+    assert answers(*failed, failing) == [*["NOT met"] * 4, "met"]
 
 
 def test_availability_is_printed_with_its_interval(figures: ModuleType) -> None:
     one = figures.Measured(
-        name="load", due=3000, ok=2990, degraded=10, failed=0, p50=0.01, p99=None, lag_p99=0.001
+        name="load",
+        due=3000,
+        ok=2990,
+        degraded=10,
+        failed=0,
+        p50=0.01,
+        p99=None,
+        lag_p99=0.001,
+        status="passed",
     )
     row = one.row()
     assert "99.6667 % [99.4432 %, 99.8006 %]" in row[6]

@@ -5,8 +5,9 @@ import sys
 import time
 
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_text
 from perfkit.runtime.store import Batch, Store
-from perfkit.runtime.windows import Calls, Key, labels_text
+from perfkit.runtime.windows import Calls, Key
 
 
 def calls(around: float, dice: random.Random) -> Calls:

@@ -6,8 +6,9 @@ from typing import Any, Final
 from perfkit.config.load import Settings
 from perfkit.config.objectives import Objective
 from perfkit.monitoring.burn_rates import WINDOWS
+from perfkit.monitoring.export.templates import literal
 from perfkit.monitoring.export.yaml_text import yaml_text
-from perfkit.monitoring.promql import bad_share, expression, record_name, span
+from perfkit.monitoring.promql import bad_share, expression, quoted, record_name, span
 from perfkit.monitoring.rules import Rule, good_of, rules_of
 
 RULES_FILE: Final = "perfkit.rules.yml"
@@ -39,7 +40,7 @@ def rule_groups(settings: Settings) -> dict[str, Any]:
 
 def _records(objective: Objective) -> Sequence[Mapping[str, Any]]:
     good = good_of(objective)
-    labels = {"component": _literal(objective.component), "objective": _literal(objective.name)}
+    labels = {"component": literal(objective.component), "objective": literal(objective.name)}
     windows = sorted({*WINDOWS, objective.window})
     return [
         {"record": record_name(window), "expr": bad_share(good, window), "labels": dict(labels)}
@@ -48,20 +49,29 @@ def _records(objective: Objective) -> Sequence[Mapping[str, Any]]:
 
 
 def _alert(rule: Rule) -> Mapping[str, Any]:
-    alert: dict[str, Any] = {"alert": rule.name, "expr": expression(rule.condition)}
+    alert: dict[str, Any] = {"alert": rule.name, "expr": _expression(rule)}
     if rule.hold > 0:
         alert["for"] = span(rule.hold)
     if rule.keep_firing_for > 0:
         alert["keep_firing_for"] = span(rule.keep_firing_for)
-    alert["labels"] = {key: _literal(value) for key, value in rule.labels.items()}
+    alert["labels"] = {key: literal(value) for key, value in rule.labels.items()}
     annotations = {"summary": rule.summary, "description": rule.why}
-    alert["annotations"] = {key: _literal(text) for key, text in annotations.items() if text}
+    alert["annotations"] = {key: literal(text) for key, text in annotations.items() if text}
     return alert
 
 
-def _literal(text: str) -> str:
-    """Return text that Go's templates, which labels and annotations are, leave as it is."""
-    return text.replace("{{", '{{ "{{" }}')
+def _expression(rule: Rule) -> str:
+    """The condition; while the alert fires, also that at the level at which it is over.
+
+    ``ALERTS`` is what Prometheus found at the evaluation before this one.
+    """
+    begun = expression(rule.condition)
+    if rule.clear is None:
+        return begun
+    component = quoted(rule.labels["component"])
+    fires = f'ALERTS{{alertname="{rule.name}",alertstate="firing",component={component}}}'
+    by = "name" if getattr(rule.clear, "by_call", False) else ""
+    return f"{begun} or ({expression(rule.clear)} and on({by}) {fires})"
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:

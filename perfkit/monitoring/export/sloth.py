@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from perfkit.config.load import Settings
 from perfkit.config.objectives import Objective
+from perfkit.monitoring.export.templates import literal
 from perfkit.monitoring.export.yaml_text import yaml_text
 from perfkit.monitoring.promql import all_calls, bad_calls
 from perfkit.monitoring.rules import good_of
 
-_WINDOW: Final = "{{.window}}"
+_WINDOW: Final = "\x00"
+"""Stands for Sloth's window until the rest is escaped: no query has a NUL."""
 
 
 def sloth_files(settings: Settings) -> Mapping[str, str]:
@@ -40,8 +42,8 @@ def specification(component: str, objectives: Sequence[Objective]) -> dict[str, 
             "description": objective.why or objective.name,
             "sli": {
                 "events": {
-                    "error_query": bad_calls(good, _WINDOW),
-                    "total_query": all_calls(good, _WINDOW),
+                    "error_query": _template(bad_calls(good, _WINDOW)),
+                    "total_query": _template(all_calls(good, _WINDOW)),
                 }
             },
             "alerting": {
@@ -51,6 +53,11 @@ def specification(component: str, objectives: Sequence[Objective]) -> dict[str, 
             },
         }
     return {"version": "prometheus/v1", "service": slug(component), "slos": list(slos.values())}
+
+
+def _template(query: str) -> str:
+    """A query as the template that Sloth reads: only its window is filled in."""
+    return literal(query).replace(_WINDOW, "{{.window}}")
 
 
 def slug(text: str) -> str:

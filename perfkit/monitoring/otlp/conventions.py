@@ -70,6 +70,10 @@ OTHERS: Final[Mapping[str, Translation]] = {
     names.LAST_VALUE: Translation(
         "perfkit.value", "1", {"component": "perfkit.component", "name": "perfkit.value.name"}
     ),
-    names.MEMORY: Translation("perfkit.memory.rss", "By", {"component": "perfkit.component"}),
+    names.MEMORY: Translation(
+        "perfkit.memory.rss",
+        "By",
+        {"component": "perfkit.component", "process": "perfkit.process"},
+    ),
 }
 """Metric of ours -> what it is called there; what is not listed is not sent."""

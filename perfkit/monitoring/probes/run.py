@@ -17,8 +17,9 @@ from perfkit.monitoring.probes.attempt import Outcome, ProbeFailedError, Reason
 from perfkit.monitoring.probes.opening import Planned
 from perfkit.monitoring.probes.schedule import Schedule
 from perfkit.runtime.bins import Bins
+from perfkit.runtime.storable import labels_text
 from perfkit.runtime.store import Batch, StoreError
-from perfkit.runtime.windows import Calls, Key, labels_text
+from perfkit.runtime.windows import Calls, Key
 
 MOST_BATCHES: Final = 600
 """Batches that wait for a store that cannot be written; beyond, the oldest go and that is told."""

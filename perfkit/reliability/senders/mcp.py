@@ -1,16 +1,19 @@
 """MCP tool calls over one session: a server process (stdio) or an address (streamable HTTP)."""
 
+import os
 import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from perfkit.errors import MeasurementError, UsageError
+from perfkit.reliability.bound import bound_to_us
 from perfkit.reliability.drive import RequestFailedError, Sender
 from perfkit.runtime.mcp_connection import Connect, Reconnecting, over_http
 
@@ -81,7 +84,8 @@ async def mcp_sender(
 def _connecting(address: str) -> Connect:
     if not address.startswith("stdio:"):
         return over_http(address)
-    program, *words = shlex.split(address.removeprefix("stdio:"))
+    command = shlex.split(address.removeprefix("stdio:"))
+    program, *words = bound_to_us(command, environ=os.environ, cwd=Path.cwd())
     # The server's own words go where this process's do, whatever has replaced sys.stderr.
     parameters = StdioServerParameters(command=program, args=words)
     return lambda: Client(stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr))

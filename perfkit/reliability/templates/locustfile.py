@@ -46,7 +46,8 @@ class Planned(FastHttpUser):
             # Zero lets the others read their answers.
             gevent.sleep(max(0.0, due - (time.perf_counter() - start)))
             if len(waiting) >= PLAN["most_waiting"]:
-                rows.append([index, None, None, "missed", "too many were waiting for an answer"])
+                now = time.perf_counter() - start
+                rows.append([index, None, now, "missed", "too many were waiting for an answer"])
             else:
                 waiting.spawn(self._send_one, index, start, rows)
         waiting.join()

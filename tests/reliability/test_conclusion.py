@@ -1,7 +1,7 @@
 import pytest
 
 from perfkit.model import FaultEffect, LoadJudgement, LoadObjective, LoadResult, Status
-from perfkit.reliability.experiment import conclusion
+from perfkit.reliability.conclusion import conclusion
 
 
 def load(*judged: Status, status: Status = Status.PASSED) -> LoadResult:
