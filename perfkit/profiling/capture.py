@@ -181,7 +181,7 @@ def recorded(
         "warmup": warmup,
         "interval": interval,
         "cut_off": grace is not None,
-        "batch": 1 if timing is None else batch_size(timing),
+        "batch": 1 if timing is None else batch_size(timing, interval),
         "limit_seconds": min(AUTO_LIMIT_SECONDS, (timeout or math.inf) / 2),
     }
     with TemporaryDirectory(prefix="perfkit-") as folder:
@@ -213,11 +213,15 @@ def recorded(
     return recording
 
 
-def batch_size(timing: Timing) -> int:
-    """Return how many calls make one batch of a recording that repeats by itself."""
-    from perfkit.profiling.child import BATCH_SECONDS
+def batch_size(timing: Timing, interval: float) -> int:
+    """Return how many calls make one batch of a recording that repeats by itself.
 
-    return max(1, math.ceil(BATCH_SECONDS / max(timing.median, 1e-9)))
+    A batch loses up to two intervals at its end, which stays a small part of it.
+    """
+    from perfkit.profiling.child import BATCH_INTERVALS, BATCH_SECONDS
+
+    seconds = max(BATCH_SECONDS, BATCH_INTERVALS * interval)
+    return max(1, math.ceil(seconds / max(timing.median, 1e-9)))
 
 
 def _why_no_sample(recording: Recording) -> str:

@@ -21,8 +21,8 @@ from perfkit.targets.spec import Target
 AUTO_TIMING_SECONDS = 1.0
 AUTO_TIMING_CALLS = 100_000
 """Bounds of the timing pass of ``--repeat auto``, whichever is met first."""
-BATCH_SECONDS = 0.25
-"""Length of one recorded batch: each loses up to one interval at its end."""
+BATCH_SECONDS, BATCH_INTERVALS = 0.25, 50
+"""Least length of one recorded batch: each loses up to two intervals at its end."""
 
 
 def measure(request: Mapping[str, Any]) -> dict[str, Any]:

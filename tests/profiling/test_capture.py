@@ -238,9 +238,21 @@ def test_timing_by_itself_ends_after_a_second_or_many_calls() -> None:
     assert time_calls(lambda: None, None, lambda: 0.0).calls == AUTO_TIMING_CALLS
 
 
-@pytest.mark.parametrize(("median", "calls"), [(10.0, 1), (0.25, 1), (0.1, 3), (1e-6, 250_000)])
-def test_a_batch_lasts_a_quarter_of_a_second(median: float, calls: int) -> None:
-    assert batch_size(Timing(calls=1, first=median, median=median, total=median)) == calls
+@pytest.mark.parametrize(
+    ("median", "interval", "calls"),
+    [
+        (10.0, 0.001, 1),
+        (0.25, 0.001, 1),
+        (0.1, 0.001, 3),
+        (1e-6, 0.001, 250_000),
+        (0.001, 0.1, 5000),
+    ],
+)
+def test_a_batch_lasts_a_quarter_of_a_second_or_fifty_intervals(
+    median: float, interval: float, calls: int
+) -> None:
+    timing = Timing(calls=1, first=median, median=median, total=median)
+    assert batch_size(timing, interval) == calls
 
 
 def test_work_outside_the_main_thread_is_said_to_be_missing(captured: Capture) -> None:
