@@ -182,6 +182,7 @@ def fails_at_57() -> None:
 def waits_forever() -> None:
     import threading
 
+    print("waiting", flush=True)  # noqa: T201 - who interrupts it waits for this
     threading.Event().wait()
 
 
