@@ -14,7 +14,6 @@ import html
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +32,12 @@ from perfkit.reporting.document import from_text
 from perfkit.reporting.report_html import report_html
 from perfkit.reporting.terminal import report_text
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+from browser import CHROMIUM, NAMES, QUIET  # noqa: E402 - found on the path above
+
+DOCS = ROOT / "docs"
 COLUMNS = 132
 PAGE = (1280, 860)
 """Pixels of a picture of the page: its first screen."""
@@ -44,7 +48,6 @@ WIDTHS = (1000, 400)
 LARGEST = 200 * 1024
 """Bytes of a picture, so that a README loads fast."""
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SECONDS = 120.0
 """Time for one screenshot, of which a loaded machine takes a tenth."""
 
@@ -91,21 +94,20 @@ def main() -> int:
         )
         drawn.append(DOCS / name)
         drawn[-1].write_text(svg + "\n", encoding="utf-8")
-    browser = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if browser is None:
-        print(f"no {', '.join(CHROMIUM)} on PATH: the pictures of the page stay as they are")
+    if CHROMIUM is None:
+        print(f"no {', '.join(NAMES)} on PATH: the pictures of the page stay as they are")
         return 1
     with TemporaryDirectory(prefix="perfkit-picture-") as folder:
         page = Path(folder, "report.html")
         page.write_text(report_html(stored()), encoding="utf-8")
         for name, scheme in (("report.png", 1), ("report-dark.png", 0)):
-            screenshot(browser, page, DOCS / name, scheme)
+            screenshot(CHROMIUM, page, DOCS / name, scheme)
             drawn.append(DOCS / name)
         board = Path(folder, "dashboard.html")
         board.write_text(dashboard_html(watched()), encoding="utf-8")
-        screenshot(browser, board, DOCS / "monitor.png", 1)
+        screenshot(CHROMIUM, board, DOCS / "monitor.png", 1)
         drawn.append(DOCS / "monitor.png")
-        fits = [fitting(browser, one, width) for one in (page, board) for width in WIDTHS]
+        fits = [fitting(CHROMIUM, one, width) for one in (page, board) for width in WIDTHS]
     for picture in drawn:
         size = picture.stat().st_size
         print(f"{picture.relative_to(DOCS.parent)}: {size:,} bytes of {LARGEST:,}")
@@ -146,13 +148,7 @@ def shown(browser: str, page: Path, *options: str) -> str:
         return subprocess.run(
             [
                 browser,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
+                *QUIET,
                 f"--user-data-dir={profile}",
                 f"--window-size={PAGE[0]},{PAGE[1]}",
                 *options,

@@ -100,13 +100,15 @@ def lines_of(same: Sequence[Judged], planted: Sequence[Found]) -> list[str]:
     ]
     passed = sum(one.exit_code == 0 for one in same)
     right = sum(one.right for one in planted)
-    blocked = f"{right} of {len(planted)} blocked, with the culprit named"
+    found = f"{right} of {len(planted)} blocked, with the culprit named"
+    if same:
+        found += f"; {passed} of {len(same)} comparisons of a commit with itself passed"
     return [
         f"`python benchmarks/verdicts.py --times {len(same)} --write-docs`, {environment()}.",
         "",
         *table(["patch", "verb", "exit code", "file of the culprit"], rows),
         "",
-        f"{blocked}; {passed} of {len(same)} comparisons of a commit with itself passed.",
+        f"{found}.",
     ]
 
 

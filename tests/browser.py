@@ -13,10 +13,20 @@ from typing import Any
 
 import aiohttp
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
+"""Switches of a browser that shows nothing on a screen and asks nobody for anything of its own."""
+
 SECONDS = 30.0
 
 COMPLAINTS = {"Runtime.exceptionThrown", "Log.entryAdded"}
@@ -79,13 +89,7 @@ async def tab(profile: Path) -> AsyncIterator[Tab]:
     assert CHROMIUM is not None
     browser = await asyncio.create_subprocess_exec(
         CHROMIUM,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
+        *QUIET,
         "--remote-debugging-port=0",
         f"--user-data-dir={profile}",
         "about:blank",
