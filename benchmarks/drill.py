@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "accuracy"))
 from pages import environment, table, write_section
 
 from perfkit.reliability.drill import rehearse
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 ROWS, LONGEST = 65_000, 1.0

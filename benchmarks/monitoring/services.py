@@ -37,8 +37,9 @@ from perfkit import runtime
 from perfkit.monitoring.metric_names import CALLS
 from perfkit.monitoring.payloads import webhook
 from perfkit.monitoring.routing import Message, Told
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 PROGRAMS = {

@@ -15,8 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import ALL_TIME, RESOLUTIONS, Calls, Key
 
 LONGEST = 0.1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from perfkit.config.load import Settings
     from perfkit.monitoring.otlp.push import Push
     from perfkit.monitoring.probes.run import Probing
-    from perfkit.runtime.store import Batch
+    from perfkit.runtime.batch import Batch
 
 PUSH_SECONDS = 15.0
 """How often metrics are pushed."""

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from perfkit.errors import PerfkitError, UsageError
 from perfkit.monitoring.frames import frame_of, until_next_frame
-from perfkit.runtime.store import DamagedStoreError
+from perfkit.runtime.store_errors import DamagedStoreError
 
 MOST_CONNECTIONS: Final = 32
 MOST_STREAMS: Final = 16

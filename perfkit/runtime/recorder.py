@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bounds import Bounds
 from perfkit.runtime.process import STATM, ProcessName, resident_bytes
 from perfkit.runtime.pruning import Pruning
 from perfkit.runtime.series import RUNTIME, Collected
 from perfkit.runtime.storable import labels_text, storable
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Key
 from perfkit.runtime.writing import Writing
 

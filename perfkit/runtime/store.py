@@ -13,118 +13,29 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Self
 from urllib.parse import quote
 
-from perfkit.errors import ExitCode, PerfkitError
-from perfkit.runtime.bins import Bins, damage
+from perfkit.runtime.batch import Batch
+from perfkit.runtime.bins import Bins
 from perfkit.runtime.bounds import MOST_BYTES, RETENTION, Bounds, OnFull
 from perfkit.runtime.schema import TABLES, VERSION, migrate, version_of
-from perfkit.runtime.windows import (
-    ALL_TIME,
-    RESOLUTIONS,
-    Calls,
-    EventWindow,
-    Key,
-    Values,
-    ValueWindow,
-    Window,
+from perfkit.runtime.store_errors import (
+    OF_THE_ROW,
+    NewerStoreError,
+    StoreError,
+    StoreFullError,
+    UnstorableError,
 )
+from perfkit.runtime.store_reading import Reading
+from perfkit.runtime.windows import ALL_TIME, RESOLUTIONS, Key
 from perfkit.state import make_folder
 
-MOST_INTERVALS = 4320
-"""Intervals of one series that a query without a resolution reads at most: 72 minutes of
-seconds, 3 days of minutes, and hours beyond that."""
 
-_OF_ANOTHER_PROCESS = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-
-_OF_THE_ROW = frozenset(
-    {
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_CONSTRAINT,
-        sqlite3.SQLITE_MISMATCH,
-        sqlite3.SQLITE_TOOBIG,
-        sqlite3.SQLITE_RANGE,
-    }
-)
-"""Primary result codes of an insert that come again with the same row. All others are about the
-file, the disk, memory or another process, and may pass: busy, locked, full, read-only, I/O, ..."""
-
-
-class StoreError(PerfkitError):
-    """The store cannot be opened, read or written; the message names the file."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.MEASUREMENT
-
-
-class NewerStoreError(StoreError):
-    """The store is of a later version of perfkit."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
-
-
-class DamagedStoreError(StoreError):
-    """A row of the store cannot be read; the message names its series."""
-
-
-class StoreFullError(StoreError):
-    """The store has its largest size, and its policy is to stop."""
-
-
-class StoreBusyError(StoreError):
-    """Another process writes to the store just now."""
-
-
-class UnstorableError(StoreError):
-    """A batch holds, or meets in the store, what makes it fail however often it is tried."""
-
-
-@dataclass
-class Batch:
-    """What is stored at once: everything that ended in the second ``start`` (Unix time)."""
-
-    start: int
-    calls: dict[Key, Calls] = field(default_factory=dict)
-    values: dict[Key, Values] = field(default_factory=dict)
-    events: dict[Key, int] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.calls or self.values or self.events)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of its series, as often as they are in it."""
-        return [key.name for kind in (self.calls, self.values, self.events) for key in kind]
-
-    def halves(self) -> tuple["Batch", ...]:
-        """Return it as two batches; as none where it is of one series, which has no halves."""
-        kinds: tuple[dict[Key, Any], ...] = (self.calls, self.values, self.events)
-        rows = [(number, *row) for number, kind in enumerate(kinds) for row in kind.items()]
-        if len(rows) < 2:  # noqa: PLR2004  # one row each
-            return ()
-        middle = len(rows) // 2
-        return tuple(
-            Batch(
-                self.start,
-                *({key: what for kind, key, what in some if kind == number} for number in range(3)),
-            )
-            for some in (rows[:middle], rows[middle:])
-        )
-
-
-class _Asked(NamedTuple):
-    component: str | None
-    name: str | None
-    since: float | None
-    until: float | None
-    resolution: int | None
-
-
-class Store:
+class Store(Reading):
     """A telemetry store. One object belongs to one thread at a time, and not to two processes.
 
     ``max_bytes``, ``on_full`` and ``retention`` are as in :class:`~perfkit.runtime.bounds.Bounds`.
@@ -360,120 +271,6 @@ class Store:
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()
         return gone
 
-    # Reading
-
-    def windows(
-        self,
-        component: str | None = None,
-        name: str | None = None,
-        *,
-        since: float | None = None,
-        until: float | None = None,
-        resolution: int | None = None,
-    ) -> Iterator[Window]:
-        """Yield the calls of each series and interval, by start.
-
-        Intervals that overlap ``since <= t < until`` (Unix seconds) are taken whole; both ends are
-        open by default. Without a resolution (1, 60 or 3600) it is the finest that covers the time
-        from ``since`` on with at most ``MOST_INTERVALS`` intervals and is kept that long. The
-        resolution ``ALL_TIME`` gives the totals of the series; their start is 0.
-
-        Raises:
-            DamagedStoreError: a row is damaged.
-            StoreError: the file could not be read.
-        """
-        columns = "ok, errors, degraded, sum_ns, max_ns, bins"
-        asked = _Asked(component, name, since, until, resolution)
-        for row in self._read("calls", columns, asked):
-            window = Window._make(row)
-            if (wrong := damage(window.encoded)) is not None:
-                span = f"{window.seconds} s from {window.start}" if window.seconds else "totals"
-                raise DamagedStoreError(
-                    f"{self.path}: the calls of {window.component}, {window.name} in the"
-                    f" {span} are damaged ({wrong}); put a backup"
-                    " in its place, or move the file away and let the application begin a new one."
-                )
-            yield window
-
-    def values(
-        self,
-        component: str | None = None,
-        name: str | None = None,
-        *,
-        since: float | None = None,
-        until: float | None = None,
-        resolution: int | None = None,
-    ) -> Iterator[ValueWindow]:
-        """Yield the values of each quality or gauge and interval, as :meth:`windows` does."""
-        columns = "count, sum, min, max, last"
-        for row in self._read("vals", columns, _Asked(component, name, since, until, resolution)):
-            yield ValueWindow(*row)
-
-    def events(
-        self,
-        component: str | None = None,
-        name: str | None = None,
-        *,
-        since: float | None = None,
-        until: float | None = None,
-        resolution: int | None = None,
-    ) -> Iterator[EventWindow]:
-        """Yield the counts of each event and interval, as :meth:`windows` does."""
-        for row in self._read("events", "count", _Asked(component, name, since, until, resolution)):
-            yield EventWindow(*row)
-
-    def series(self) -> list[Key]:
-        """Return every series that was ever stored, by component, name and labels.
-
-        Raises:
-            StoreError: the file could not be read.
-        """
-        with self._named():
-            rows = self._connection.execute(
-                "SELECT component, name, labels FROM series ORDER BY 1, 2, 3"
-            ).fetchall()
-        return [Key(*row) for row in rows]
-
-    def _read(
-        self, table: str, columns: str, asked: _Asked
-    ) -> list[Any]:  # a row of SQLite has any types
-        seconds = asked.resolution
-        if seconds is None:
-            seconds = self.resolution_for(asked.since, asked.until)
-        if seconds == ALL_TIME:
-            if (asked.since, asked.until) != (None, None):
-                raise ValueError("totals are of all time: they have neither since nor until")
-        elif seconds not in RESOLUTIONS:
-            raise ValueError(f"a resolution is one of {RESOLUTIONS} seconds, not {seconds}")
-        first = None if asked.since is None else int(asked.since // seconds) * seconds
-        conditions = {
-            "seconds = ?": seconds,
-            "start >= ?": first,
-            "start < ?": asked.until,
-            "component = ?": asked.component,
-            "name = ?": asked.name,
-        }
-        given = {text: value for text, value in conditions.items() if value is not None}
-        with self._named():
-            return self._connection.execute(
-                f"SELECT start, seconds, component, name, labels, {columns}"  # noqa: S608  # names of ours, values are bound
-                f" FROM {table} JOIN series ON series.id = series"
-                f" WHERE {' AND '.join(given)} ORDER BY start, series",
-                tuple(given.values()),
-            ).fetchall()
-
-    def resolution_for(self, since: float | None, until: float | None) -> int:
-        """Return the resolution that a query without one reads."""
-        now = self._clock()
-        if since is None:
-            return RESOLUTIONS[-1]
-        span = (now if until is None else until) - since
-        for seconds in RESOLUTIONS:
-            kept = now - since <= self._bounds.retention[seconds]
-            if kept and span <= MOST_INTERVALS * seconds:
-                return seconds
-        return RESOLUTIONS[-1]
-
     # The rim
 
     @contextmanager
@@ -498,24 +295,11 @@ class Store:
         except Exception as error:
             # What Python's own part raises, such as for an integer of 65 bits, has no code.
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            if code not in _OF_THE_ROW:
+            if code not in OF_THE_ROW:
                 raise
             raise UnstorableError(
                 f"{self.path}: does not take what was recorded, or what it holds of the same series"
                 f" is damaged ({error})."
-            ) from error
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Raise what SQLite and the file system say as one sentence."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            kind = StoreBusyError if code in _OF_ANOTHER_PROCESS else StoreError
-            raise kind(
-                f"{self.path}: the telemetry store cannot be used ({error}); see that the file is a"
-                " store, its folder exists and is writable, and the disk has room."
             ) from error
 
 

@@ -6,17 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bounds import Bounds
 from perfkit.runtime.pruning import Pruning
 from perfkit.runtime.series import RUNTIME
-from perfkit.runtime.store import (
-    Batch,
-    Store,
-    StoreBusyError,
-    StoreError,
-    StoreFullError,
-    UnstorableError,
-)
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import StoreBusyError, StoreError, StoreFullError, UnstorableError
 
 MOST_BATCHES = 600
 """Folded seconds that wait for a store that cannot be written: ten minutes, then the oldest go."""

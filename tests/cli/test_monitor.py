@@ -19,8 +19,9 @@ from perfkit.cli.monitor_live import keyboard, live
 from perfkit.errors import ExitCode, MeasurementError
 from perfkit.model.dashboard import Dashboard
 from perfkit.reporting import dashboard_schema
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,9 @@ from perfkit.config.load import load_settings
 from perfkit.errors import MeasurementError
 from perfkit.model.dashboard import Dashboard
 from perfkit.monitoring.exposition import OPENMETRICS
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 PROBES = [

@@ -10,9 +10,10 @@ from perfkit.model import Verdict
 from perfkit.monitoring import canary_sides
 from perfkit.monitoring.canary import compare_canary
 from perfkit.monitoring.canary_sides import BLUR, Labelled, Span, parse_side, sides_of
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins, bin_of, bounds_of
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 NOW = 1_700_049_600

@@ -12,8 +12,10 @@ from perfkit.cli.monitor_serve import site_of
 from perfkit.config.load import load_settings
 from perfkit.monitoring.dashboard import Observer
 from perfkit.monitoring.web import Site
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, DamagedStoreError, Store
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import DamagedStoreError
 from perfkit.runtime.windows import Calls, Key
 
 PRODUCTION = Path(__file__).parents[2] / "docs" / "example" / "production"

@@ -13,8 +13,10 @@ from perfkit.errors import MeasurementError, UsageError
 from perfkit.model.dashboard import ComponentRow, Dashboard
 from perfkit.monitoring.dashboard import FRESH_SECONDS, Observer
 from perfkit.monitoring.grid import MOST_CELLS, MOST_STEPS, grid_for
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, DamagedStoreError, Store
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import DamagedStoreError
 from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = 1_800_000_000.5

@@ -17,9 +17,10 @@ from perfkit.monitoring.metric_names import bound_label, duration_bounds
 from perfkit.monitoring.promql import expression, number, quoted, span
 from perfkit.monitoring.rules import rules_of
 from perfkit.monitoring.store_metrics import families, read_totals
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -29,9 +29,10 @@ from perfkit.monitoring.exposition import (
 from perfkit.monitoring.store_metrics import families, read_totals
 from perfkit.monitoring.store_telemetry import StoreTelemetry
 from perfkit.monitoring.telemetry import Selector
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 NOW = 1_700_049_600

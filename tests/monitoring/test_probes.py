@@ -26,7 +26,9 @@ from perfkit.monitoring.probes.mcp import McpAttempt
 from perfkit.monitoring.probes.opening import Planned, planned_probes
 from perfkit.monitoring.probes.run import Probing
 from perfkit.monitoring.probes.schedule import Timing
-from perfkit.runtime.store import Batch, Store, StoreError
+from perfkit.runtime.batch import Batch
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import StoreError
 
 
 class Pages(BaseHTTPRequestHandler):

@@ -11,10 +11,11 @@ import pytest
 from perfkit.monitoring.conditions import Growth, evaluate
 from perfkit.monitoring.metric_names import MEMORY_GAUGE
 from perfkit.monitoring.store_telemetry import StoreTelemetry
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.process import ProcessName
 from perfkit.runtime.recorder import Recorder
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Key, Values
 
 pytestmark = pytest.mark.skipif(

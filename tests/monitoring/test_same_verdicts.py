@@ -28,8 +28,9 @@ from perfkit.monitoring.counters import CounterTelemetry
 from perfkit.monitoring.metric_names import CALLS, DURATION, QUALITY
 from perfkit.monitoring.store_telemetry import StoreTelemetry
 from perfkit.monitoring.telemetry import Selector, Telemetry
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 HOUR, DAY = 3600, 86_400

@@ -14,8 +14,9 @@ from perfkit.model import Verdict
 from perfkit.monitoring.canary import blocks, compare_canary, read_durations
 from perfkit.monitoring.prometheus_server import PrometheusServer
 from perfkit.monitoring.slo import judge, prometheus_counts
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 

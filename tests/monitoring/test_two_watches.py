@@ -13,8 +13,9 @@ from webhook import listening
 
 from perfkit.__main__ import run
 from perfkit.monitoring.journal import Journal
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 

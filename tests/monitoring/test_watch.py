@@ -22,8 +22,9 @@ from perfkit.monitoring.states import Evaluator
 from perfkit.monitoring.store_telemetry import OTHERS, StoreTelemetry, open_store
 from perfkit.monitoring.telemetry import Selector
 from perfkit.monitoring.watch import Step, evaluate_past, watch
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 START = 1_800_000_000

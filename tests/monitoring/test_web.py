@@ -14,7 +14,7 @@ from perfkit.monitoring import web
 from perfkit.monitoring.exposition import OPENMETRICS, PROMETHEUS, wanted_format
 from perfkit.monitoring.frames import WRITTEN_SECONDS, until_next_frame
 from perfkit.monitoring.web import Shared, Site, Web, is_loopback, parse_address
-from perfkit.runtime.store import DamagedStoreError
+from perfkit.runtime.store_errors import DamagedStoreError
 
 
 class Content:

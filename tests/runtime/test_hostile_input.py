@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from recorded_telemetry import Recorded
 
 from perfkit import runtime
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.recorder import RECORDER, Recorder
 from perfkit.runtime.series import LARGEST_VALUE, Collected
 from perfkit.runtime.storable import UNREADABLE
-from perfkit.runtime.store import ALL_TIME, Batch, Store
+from perfkit.runtime.store import ALL_TIME, Store
 from perfkit.runtime.windows import Key
 from perfkit.runtime.writing import MOST_BATCHES
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfkit import runtime
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bounds import LEAST_KEPT, RETENTION, Bounds
 from perfkit.runtime.pruning import AFTER_JUMP_SECONDS, PRUNE_SECONDS, Pruning
 from perfkit.runtime.recorder import RECORDER, Recorder
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Key
 
 NOON = 1_700_049_600.0  # a whole hour

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from recorded_telemetry import Recorded
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.recorder import RECORDER, Recorder
-from perfkit.runtime.store import Batch, Store, StoreError
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import StoreError
 from perfkit.runtime.tracking import track
 from perfkit.runtime.windows import Key
 from perfkit.runtime.writing import MOST_BATCHES

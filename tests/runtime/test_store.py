@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.schema import MIGRATIONS, VERSION
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import (
-    Batch,
+from perfkit.runtime.store import Store
+from perfkit.runtime.store_errors import (
     NewerStoreError,
-    Store,
     StoreError,
     StoreFullError,
     UnstorableError,

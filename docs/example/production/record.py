@@ -3,8 +3,9 @@
 import sys
 import time
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key, Values
 
 bad = 10 if "--failing" in sys.argv else 0

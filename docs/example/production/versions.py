@@ -4,9 +4,10 @@ import random
 import sys
 import time
 
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, Store
+from perfkit.runtime.store import Store
 from perfkit.runtime.windows import Calls, Key
 
 

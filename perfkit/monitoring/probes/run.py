@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 from perfkit.monitoring.probes.attempt import Outcome, ProbeFailedError, Reason
 from perfkit.monitoring.probes.opening import Planned
 from perfkit.monitoring.probes.schedule import Schedule
+from perfkit.runtime.batch import Batch
 from perfkit.runtime.bins import Bins
 from perfkit.runtime.storable import labels_text
-from perfkit.runtime.store import Batch, StoreError
+from perfkit.runtime.store_errors import StoreError
 from perfkit.runtime.windows import Calls, Key
 
 MOST_BATCHES: Final = 600
