@@ -82,16 +82,6 @@ def needs_confirmation(growths: list[SiteGrowth], ceiling: float) -> bool:
     )
 
 
-def has_slowed(growths: list[SiteGrowth], ceiling: float) -> bool:
-    """Whether a site grows above the ceiling, and none of these as fast as before."""
-    growing = [
-        found
-        for found in growths
-        if found.shape is Shape.GROWING and found.bytes_per_iteration > ceiling
-    ]
-    return bool(growing) and not any(found.held for found in growing)
-
-
 def could_still_settle(growths: list[SiteGrowth], ceiling: float) -> bool:
     """Whether sites rise above the ceiling to the end, and none of them as fast as before."""
     rising = [
@@ -146,7 +136,7 @@ def decide(
             f"the slope held over {n} iterations, but meanwhile {_caches(recording)}: "
             "look longer with --iterations"
         )
-    elif has_slowed(growing, ceiling):
+    elif growing and not any(found.held for found in growing):
         state, sites = LeakState.INCONCLUSIVE, growing
         kept = max(found.pace for found in growing)
         reason = (
